@@ -1,0 +1,47 @@
+"""The wire: every value that crosses a topic or the REST border. See `topics.yaml` for who writes and reads what."""
+
+from schemas.base import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_BRAND,
+    ID_PATTERN,
+    AccountId,
+    BrandId,
+    CampaignId,
+    Channel,
+    ContactId,
+    RecipientId,
+    SendId,
+    Wire,
+)
+from schemas.campaign import (
+    Audience,
+    AudienceFilter,
+    Body,
+    Budget,
+    Campaign,
+    Content,
+    EmailContent,
+    InlineRecipient,
+    Limits,
+    SmsContent,
+    Step,
+    WhatsappContent,
+)
+from schemas.commands import Command, CommandEnvelope, CommandResult, CommandType, FieldError
+from schemas.events import DeliveryEvent
+from schemas.people import Consent, ContactChange, ContactFields, Engagement, InboundMessage
+from schemas.records import CampaignRecord, CampaignStatus, FrozenAudience, PageRange, StepProgress, StepRecord
+from schemas.registries import Account, Brand, Operator, RateCard, Template
+from schemas.sends import UNKNOWN_ORDINAL, SendMessage, SendRecall, SendRequested
+from schemas.status import ENGAGED, EVIDENCE, OPEN, RANK, REOPENABLE, STOPS, Status, Suppression, rank_key
+
+__all__ = [
+    "DEFAULT_ACCOUNT", "DEFAULT_BRAND", "ENGAGED", "EVIDENCE", "ID_PATTERN", "OPEN", "RANK", "REOPENABLE", "STOPS",
+    "UNKNOWN_ORDINAL", "Account", "AccountId", "Audience", "AudienceFilter", "Body", "Brand", "BrandId", "Budget",
+    "Campaign", "CampaignId", "CampaignRecord", "CampaignStatus", "Channel", "Command", "CommandEnvelope",
+    "CommandResult", "CommandType", "Consent", "ContactChange", "ContactFields", "ContactId", "Content",
+    "DeliveryEvent", "EmailContent", "Engagement", "FieldError", "FrozenAudience", "InboundMessage",
+    "InlineRecipient", "Limits", "Operator", "PageRange", "RateCard", "RecipientId", "SendId", "SendMessage",
+    "SendRecall", "SendRequested", "SmsContent", "Status", "Step", "StepProgress", "StepRecord", "Suppression",
+    "Template", "WhatsappContent", "Wire", "rank_key",
+]  # fmt: skip

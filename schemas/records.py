@@ -1,0 +1,91 @@
+"""What the planner keeps on its compacted topics: campaigns as they stand, and how far each step has come."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.base import AccountKey, BrandKey, CampaignKey, Channel, Time, Wire
+from schemas.campaign import AudienceFilter, Body, Budget, Content, Limits, OnlyIf, Schedule
+
+
+class CampaignStatus(StrEnum):
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class StepRecord(Wire):
+    """A step with everything filled in: its account and its own content."""
+
+    channel: Channel
+    account: AccountKey
+    only_if: OnlyIf = "always"
+    after_s: Annotated[int, Field(ge=0)] = 0
+    content: Content
+    """Holds exactly this channel's content."""
+
+
+class FrozenAudience(Wire):
+    snapshot_id: str
+    count: Annotated[int, Field(ge=0)]
+
+
+class CampaignRecord(Wire):
+    """On `campaigns`. Holds nobody's personal data."""
+
+    campaign_id: CampaignKey
+    brand: BrandKey
+    name: str
+    description: str = ""
+    kind: str = "marketing"
+    status: CampaignStatus
+    epoch: Annotated[int, Field(ge=0)]
+    """Rises at each launch, pause, resume, cancel, and edit of content, budget or limits."""
+    body: Body = Body()
+    content: Content = Content()
+    steps: list[StepRecord]
+    filter: AudienceFilter | None = None
+    """None: the people were listed in the campaign, and are stored with the frozen audience."""
+    audience: FrozenAudience | None = None
+    """None until it is frozen: at launch, or at once for a list of people."""
+    budget: Budget | None = None
+    schedule: Schedule | None = None
+    limits: Limits = Limits()
+    priority: int = 5
+    created_at: Time
+    updated_at: Time
+    launched_at: Time | None = None
+    ended_at: Time | None = None
+    last_command_id: str = ""
+
+
+class PageRange(Wire):
+    """Ordinals `first`..`last` whose requests may be on the topic."""
+
+    first: int
+    last: int
+    reserved_micros: int = 0
+
+
+class StepProgress(Wire):
+    """On `campaign-progress`, key `campaign/step`."""
+
+    campaign_id: CampaignKey
+    step: int
+    epoch: int
+    cursor: int = 0
+    """The next ordinal to expand; all below it have been asked for at least once."""
+    page: PageRange | None = None
+    """Reserved and maybe emitted: after a crash it is emitted again."""
+    reserved_micros: int = 0
+    due_at: Time | None = None
+    expanded_at: Time | None = None
+    """When the cursor reached the end."""
+    swept_at: Time | None = None
+    updated_at: Time

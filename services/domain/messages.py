@@ -1,0 +1,145 @@
+"""The same values as in `schemas`, for the paths where thousands pass a second: msgspec structs, decoded 6 times faster
+than pydantic models. A contract test holds the two together, field by field, example by example.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from schemas.sends import UNKNOWN_ORDINAL
+
+AttributeValue = str | int | float | bool | None
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time without zone does not decode."""
+
+
+class SendRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A value of `send-requested`: `schemas.SendRequested`."""
+
+    send_id: str
+    campaign_id: str
+    step: int
+    recipient: str
+    ord: int
+    attempt: int
+    epoch: int
+    reopen: bool = False
+    channel: str
+    account: str = "default"
+    address: str
+    data: dict[str, AttributeValue] = {}
+    duplicate: bool = False
+    opt_in: bool = False
+    missing: list[str] = []
+    reserved_micros: int = 0
+    not_before: Moment | None = None
+    expires_at: Moment
+    zone: str = "UTC"
+
+
+class SendMessage(SendRequest, frozen=True, gc=False, kw_only=True):
+    """A value of a send topic: `schemas.SendMessage`."""
+
+    request_offset: int
+    routed_at: Moment
+    detail: str = ""
+
+
+class DeliveryEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A value of `delivery-events`: `schemas.DeliveryEvent`."""
+
+    event_id: str
+    send_id: str
+    campaign_id: str
+    step: int
+    recipient: str
+    ord: int = UNKNOWN_ORDINAL
+    attempt: int
+    channel: str
+    account: str
+    status: str
+    reason: str = ""
+    detail: str = ""
+    cost_micros: int = 0
+    provider: str = ""
+    provider_message_id: str = ""
+    occurred_at: Moment
+    machine: bool = False
+    source: str
+
+
+class Consent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A value of `consents`: `schemas.Consent`."""
+
+    recipient: str
+    channel: str
+    purpose: str = "marketing"
+    state: str
+    at: Moment
+    source: str = ""
+    proof: str = ""
+    reason: str = "opted_out"
+
+
+class Engagement(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A value of `engagements`: `schemas.Engagement`."""
+
+    recipient: str
+    kind: str
+    campaign_id: str | None = None
+    at: Moment
+    value: str = "0"
+
+
+class SendRecall(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A value of `send-recalls`: `schemas.SendRecall`."""
+
+    send_id: str
+    attempt: int
+    recipient: str
+    at: Moment
+
+
+encode_json = msgspec.json.Encoder().encode
+
+
+def event_id(send_id: str, attempt: int, status: str, source: str) -> str:
+    """The same event has the same id, however often it is told."""
+    return f"{send_id}/{attempt}/{status}/{source}"
+
+
+def event_for(
+    message: SendRequest,
+    status: str,
+    *,
+    source: str,
+    occurred_at: datetime,
+    reason: str = "",
+    detail: str = "",
+    cost_micros: int = 0,
+    provider: str = "",
+    provider_message_id: str = "",
+) -> DeliveryEvent:
+    """The event that says what became of this attempt."""
+    return DeliveryEvent(
+        event_id=event_id(message.send_id, message.attempt, status, source),
+        send_id=message.send_id,
+        campaign_id=message.campaign_id,
+        step=message.step,
+        recipient=message.recipient,
+        ord=message.ord,
+        attempt=message.attempt,
+        channel=message.channel,
+        account=message.account,
+        status=status,
+        reason=reason,
+        detail=detail,
+        cost_micros=cost_micros,
+        provider=provider,
+        provider_message_id=provider_message_id,
+        occurred_at=occurred_at,
+        source=source,
+    )

@@ -1,0 +1,100 @@
+"""A compacted topic held in memory: read whole, without a group, by every process that needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from pydantic import ValidationError
+
+from services.runtime.clock import boot_seconds
+from services.runtime.kafka import make_consumer
+from services.runtime.settings import Settings
+
+log = structlog.get_logger("registry")
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """`items` by key. Everything that was on the topic at `fresh_at` (boot seconds) has been applied."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        topic: str,
+        decode: Callable[[bytes], T],
+        on_change: Callable[[str, T | None], None] | None = None,
+    ) -> None:
+        self.settings, self.topic, self.decode, self.on_change = settings, topic, decode, on_change
+        self.items: dict[str, T] = {}
+        self.fresh_at = -math.inf
+        self.changed = asyncio.Event()
+        self._lock = asyncio.Lock()
+        self._consumer: AIOKafkaConsumer | None = None
+        self._partitions: list[TopicPartition] = []
+
+    async def start(self) -> None:
+        """Read the whole topic."""
+        self._consumer = make_consumer(self.settings, auto_offset_reset="earliest", fetch_max_wait_ms=50)
+        await self._consumer.start()
+        numbers = await self._wait_for_topic(self._consumer)
+        self._partitions = [TopicPartition(self.topic, number) for number in sorted(numbers)]
+        self._consumer.assign(self._partitions)
+        await self.catch_up()
+
+    async def stop(self) -> None:
+        if self._consumer:
+            await self._consumer.stop()
+
+    async def follow(self, interval_s: float = 0.15) -> None:
+        """Keep up until cancelled. A broker that does not answer makes the knowledge older, and nothing else."""
+        while True:
+            try:
+                await self.catch_up()
+            except KafkaError as error:
+                log.warning("cannot read a registry", topic=self.topic, error=repr(error))
+            await asyncio.sleep(interval_s)
+
+    async def catch_up(self) -> None:
+        """To where the topic ends now: what is unknown after this was not written before it."""
+        consumer = self._consumer
+        assert consumer is not None, "start() comes first"
+        async with self._lock:
+            asked = boot_seconds()  # before the question: a slow answer must make the knowledge older
+            ends = await consumer.end_offsets(self._partitions)
+            while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+                for records in (await consumer.getmany(timeout_ms=50)).values():
+                    for record in records:
+                        self._apply(record.key, record.value)
+            self.fresh_at = asked
+
+    def _apply(self, key: bytes | None, value: bytes | None) -> None:
+        name = (key or b"").decode(errors="replace")
+        if value is None:
+            self.items.pop(name, None)
+            item = None
+        else:
+            try:
+                item = self.decode(value)
+            except (ValidationError, ValueError) as error:
+                log.error("unreadable record in a registry", topic=self.topic, key=name, error=str(error))
+                return
+            self.items[name] = item
+        if self.on_change:
+            self.on_change(name, item)
+        self.changed.set()
+
+    async def _wait_for_topic(self, consumer: AIOKafkaConsumer) -> set[int]:
+        while not (numbers := consumer.partitions_for_topic(self.topic)):
+            await consumer._client.force_metadata_update()  # topics() refreshes only what it knows of
+            await consumer.topics()
+            if numbers := consumer.partitions_for_topic(self.topic):
+                break
+            log.warning("waiting for a topic: run `peal topics apply`", topic=self.topic)
+            await asyncio.sleep(1)
+        return set(numbers)

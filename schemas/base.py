@@ -7,8 +7,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, NewType, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints
-from pydantic import WithJsonSchema
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 ID_PATTERN = r"^[A-Za-z0-9._~@+-]{1,128}$"
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from schemas.base import DEFAULT_BRAND, BrandKey, CampaignKey, Identifier, Time, Wire
-from schemas.campaign import Budget, Campaign, Content, Body, Limits
+from schemas.campaign import Body, Budget, Campaign, Content, Limits
 
 
 class CommandType(StrEnum):

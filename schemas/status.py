@@ -1,4 +1,4 @@
-"""Where a send can stand, in one table: the order of the words decides everywhere, in the router as in the SQL views."""
+"""Where a send can stand, in one table: its order decides everywhere, in the router as in the SQL views."""
 
 from __future__ import annotations
 

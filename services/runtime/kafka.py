@@ -61,7 +61,7 @@ def make_admin(settings: Settings) -> AIOKafkaAdminClient:
 
 def partition_of(key: str, partitions: int) -> int:
     """The partition that murmur2 gives a key, as in Java's DefaultPartitioner."""
-    return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+    return int(murmur2(key.encode()) & 0x7FFFFFFF) % partitions
 
 
 async def wait_for_kafka(settings: Settings, patience_s: float = 60.0) -> None:

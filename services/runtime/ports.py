@@ -35,7 +35,7 @@ class Ports:
         return cls.from_base(int(base)) if base else cls()
 
     def metrics(self, service: str, instance: int = 0) -> int:
-        """Port of `/metrics`, `/livez` and `/readyz` of the instance (0, 1, ...) of a service, such as `sender-email`."""
+        """Port of `/metrics`, `/livez`, `/readyz` of instance 0, 1, ... of a service, such as `sender-email`."""
         return self.metrics_base + 1 + METRICS_ORDER.index(service) + instance * INSTANCE_STRIDE
 
     def all(self, services: tuple[str, ...] = METRICS_ORDER) -> dict[str, int]:

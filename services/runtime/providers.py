@@ -1,4 +1,4 @@
-"""Settings of the providers, and the accounts that they make: the default one of each channel, and the connected ones."""
+"""Settings of the providers, and the accounts they make: the default one of each channel, and connected ones."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from services.runtime.ports import Ports
 
 
 class Settings(BaseSettings):
-    """Read from the environment, prefix `PEAL_`. Secrets are `SecretStr`, so no repr, log or `peal config` shows them."""
+    """Read from the environment, prefix `PEAL_`. Secrets are `SecretStr`: no repr, log or `peal config` shows them."""
 
     model_config = SettingsConfigDict(env_prefix="PEAL_", frozen=True, extra="ignore")
 

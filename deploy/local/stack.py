@@ -1,0 +1,221 @@
+"""A whole installation on this machine: Kafka, ClickHouse and the services, started in order and kept running.
+
+`peal up`, `peal demo` and the integration tests all stand on it:
+
+    async with Stack(data_dir, ports, environment, default_services(ports), hooks) as stack:
+        stack.kill("router")
+        await stack.wait_restarted("router")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from deploy.local import readiness
+from deploy.local.jars import ensure_jars
+from deploy.local.services import CLICKHOUSE, KAFKA, ServiceSpec, infrastructure
+from deploy.local.supervisor import Supervisor
+from deploy.local.supervisor_config import ServiceEvent
+from services.runtime.ports import Ports
+from services.runtime.settings import Settings
+
+Progress = Callable[[str, str], None]
+"""Told of each part and its state: `starting`, `ready`; of each hook: `setting up`, `done`."""
+Hook = Callable[[Settings], Awaitable[object]]
+"""Runs once Kafka and ClickHouse answer, before the services: topics, migrations."""
+
+START_SECONDS = 120.0
+CRASHES_BEFORE_READY = 3
+"""So many ends of a service before it was ever ready are no accident: the start fails with its last lines."""
+
+
+class StackError(Exception):
+    """The installation cannot be started; the text names the part and what to do."""
+
+
+class Stack:
+    """`environment` holds every `PEAL_` setting that the services get; the shell's are not passed on.
+
+    `PEAL_KAFKA_BOOTSTRAP` or `PEAL_CLICKHOUSE_URL` in it: that part is taken to run elsewhere and is not started.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        ports: Ports,
+        environment: Mapping[str, str],
+        services: Sequence[ServiceSpec],
+        hooks: Sequence[Hook] = (),
+    ) -> None:
+        self.data_dir, self.ports = data_dir.resolve(), ports
+        given = {name: value for name, value in environment.items() if value}
+        self._environment = base_environment(self.data_dir, ports) | given
+        external = {KAFKA: "PEAL_KAFKA_BOOTSTRAP" in given, CLICKHOUSE: "PEAL_CLICKHOUSE_URL" in given}
+        self._infrastructure = infrastructure(ports, self.data_dir, external)
+        self._services, self._hooks = list(services), list(hooks)
+        self._specs = {spec.name: spec for spec in [*self._infrastructure, *self._services]}
+        self._supervisor = Supervisor(self.data_dir, self._specs.values(), self._environment)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._specs)
+
+    @property
+    def settings(self) -> Settings:
+        """What every service shares, as this installation has it."""
+        return Settings.model_validate(self._settings_values())
+
+    def environment_for(self, name: str) -> dict[str, str]:
+        """Every `PEAL_` variable that the service gets."""
+        return self._environment | dict(self._specs[name].environment)
+
+    def log_file(self, name: str) -> Path:
+        return self.data_dir / "logs" / f"{name}.log"
+
+    async def start(self, progress: Progress = lambda part, state: None) -> None:
+        """Start everything and wait until it is ready. On an error everything is stopped again.
+
+        Raises StackError, JarsError, SupervisorError.
+        """
+        try:
+            if KAFKA in self._specs:
+                await asyncio.to_thread(ensure_jars)
+            await self._supervisor.start()
+            await self._start_all(self._infrastructure, progress)
+            for hook in self._hooks:
+                name = getattr(hook, "__name__", "set-up").replace("_", " ")
+                progress(name, "setting up")
+                await hook(self.settings)
+                progress(name, "done")
+            await self._start_all(self._services, progress)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Drain and stop all: services first, Kafka and ClickHouse last. Leaves no process; may be called twice."""
+        await self._supervisor.stop()
+
+    async def kill_all(self) -> None:
+        """End all processes at once; what was under way is recovered at the next start."""
+        await self._supervisor.kill()
+
+    def events(self) -> AsyncIterator[ServiceEvent]:
+        """Starts, ends and restarts from now on, as they happen, until the stack stops."""
+        return self._supervisor.subscribe()
+
+    def pid(self, name: str) -> int:
+        """Raises LookupError where the service is not running at this moment."""
+        return self._supervisor.pids[name]
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """Send a signal to the service; after one that ends it, it is started again. Returns its pid."""
+        pid = self.pid(name)
+        os.kill(pid, number)
+        return pid
+
+    async def restart(self, name: str) -> None:
+        """Drain, stop and start it; returns when it is ready again."""
+        await self._supervisor.stop_service(name)
+        await self.start_service(name)
+
+    async def stop_service(self, name: str) -> None:
+        """Drain and stop it; it stays down until `start_service`."""
+        await self._supervisor.stop_service(name)
+
+    async def start_service(self, name: str) -> None:
+        await self._start_one(self._specs[name], lambda part, state: None)
+
+    async def wait_restarted(self, name: str, old_pid: int, patience_s: float = 60.0) -> int:
+        """Wait until the service runs under another pid than `old_pid` and is ready; returns the new one."""
+        async with asyncio.timeout(patience_s):
+            while self._supervisor.pids.get(name, old_pid) == old_pid:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            await self._wait_ready(self._specs[name])
+        return self.pid(name)
+
+    async def _start_all(self, specs: Sequence[ServiceSpec], progress: Progress) -> None:
+        starts = [asyncio.ensure_future(self._start_one(spec, progress)) for spec in specs]
+        try:
+            await asyncio.gather(*starts)
+        finally:
+            for start in starts:
+                start.cancel()
+            await asyncio.gather(*starts, return_exceptions=True)
+
+    async def _start_one(self, spec: ServiceSpec, progress: Progress) -> None:
+        progress(spec.name, "starting")
+        events = self._supervisor.subscribe()
+        await self._supervisor.start_service(spec.name)
+        ready = asyncio.ensure_future(self._wait_ready(spec))
+        crashed = asyncio.ensure_future(_wait_for_crashes(events, spec.name))
+        try:
+            await asyncio.wait({ready, crashed}, timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if not ready.done():
+                how = crashed.result() if crashed.done() else f"it was not ready after {START_SECONDS:.0f} s"
+                raise StackError(f"{spec.name} does not start: {how}. {self._last_lines(spec.name)}")
+            ready.result()
+        finally:
+            ready.cancel()
+            crashed.cancel()
+            await asyncio.gather(ready, crashed, return_exceptions=True)
+        progress(spec.name, "ready")
+
+    async def _wait_ready(self, spec: ServiceSpec) -> None:
+        if spec.name == KAFKA:
+            await readiness.wait_for_kafka(self.settings)
+        elif spec.name == CLICKHOUSE:
+            await readiness.wait_for_url(f"http://127.0.0.1:{self.ports.clickhouse}/ping")
+        else:
+            await readiness.wait_for_url(spec.ready_url)
+
+    def _last_lines(self, name: str, count: int = 5) -> str:
+        try:
+            lines = self.log_file(name).read_text(errors="replace").strip().splitlines()[-count:]
+        except OSError:
+            lines = []
+        return "\n".join([f"The end of {self.log_file(name)}:", *(f"  {line}" for line in lines)])
+
+    def _settings_values(self) -> dict[str, str]:
+        values = {name.removeprefix("PEAL_").lower(): value for name, value in self._environment.items()}
+        return {name: value for name, value in values.items() if name in Settings.model_fields}
+
+
+def base_environment(data_dir: Path, ports: Ports) -> dict[str, str]:
+    """Where everything is, for services of an installation with these ports."""
+    environment = {
+        "PEAL_DATA_DIR": str(data_dir),
+        "PEAL_KAFKA_BOOTSTRAP": f"127.0.0.1:{ports.kafka}",
+        "PEAL_CLICKHOUSE_URL": f"http://127.0.0.1:{ports.clickhouse}",
+        "PEAL_PUBLIC_URL": f"http://127.0.0.1:{ports.webhooks}",
+    }
+    if ports == Ports.from_base(ports.console):
+        return environment | {"PEAL_PORT_BASE": str(ports.console)}
+    if ports != Ports():
+        raise ValueError("ports must be the well-known ones or Ports.from_base(...): services know no others")
+    return environment
+
+
+async def _wait_for_crashes(events: AsyncIterator[ServiceEvent], name: str) -> str:
+    crashes = 0
+    async for event in events:
+        if event.service == name and event.kind in ("exited", "gave_up"):
+            crashes += 1
+            if crashes >= CRASHES_BEFORE_READY or event.kind == "gave_up":
+                return f"it ended {crashes} times before it was ready ({event.detail})"
+    return "the supervisor ended"

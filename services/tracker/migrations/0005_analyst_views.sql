@@ -1,0 +1,86 @@
+-- For people with a SQL client; described in docs/analysts.md. Names and columns here are a promise.
+CREATE OR REPLACE VIEW sends AS
+SELECT brand, campaign_id, step, channel, recipient_id,
+       concat(campaign_id, '/', toString(step), '/', substring(recipient_id, position(recipient_id, '/') + 1)) AS send_id,
+       if(open AND campaign_id IN (SELECT campaign_id FROM campaigns FINAL WHERE campaigns.status = 'cancelled'), 'suppressed', word) AS status,
+       if(status = 'suppressed' AND open, 'campaign_cancelled', top_.3) AS reason,
+       top_.6 AS detail, top_.4 AS attempt, top_.7 AS account, message_.2 AS provider, message_.3 AS provider_message_id,
+       arraySum(mapValues(costs_)) AS cost_micros,
+       nullIf(queued_, never) AS queued_at, nullIf(accepted_, never) AS accepted_at, nullIf(delivered_, never) AS delivered_at,
+       nullIf(read_, never) AS read_at, nullIf(clicked_, never) AS clicked_at,
+       top_.5 AS occurred_at, ingested AS ingested_at, ord
+FROM
+(
+    SELECT campaign_id, step, recipient_id, any(s.brand) AS brand, toString(any(s.channel)) AS channel, min(s.ord) AS ord, max(s.top) AS top_,
+           maxMap(s.costs) AS costs_, max(s.message) AS message_, min(s.queued_at) AS queued_, min(s.accepted_at) AS accepted_,
+           min(s.delivered_at) AS delivered_, min(s.read_at) AS read_, min(s.clicked_at) AS clicked_, max(s.ingested_at) AS ingested,
+           toDateTime64('2299-12-31 00:00:00', 3, 'UTC') AS never, top_.1 % 256 AS rank,
+           transform(rank, [20, 24, 28, 34, 40, 46, 50, 60, 64, 70, 80, 84, 90, 94],
+                     ['queued', 'suppressed', 'uncertain', 'recalled', 'accepted', 'failed_retryable', 'failed', 'delivered', 'bounced', 'read',
+                      'clicked', 'replied', 'unsubscribed', 'complained'], '') AS word,
+           rank IN (20, 28, 34, 46) AS open
+    FROM send_states AS s
+    GROUP BY campaign_id, step, recipient_id
+);
+
+CREATE OR REPLACE VIEW events AS
+SELECT brand, campaign_id, step, toString(channel) AS channel, recipient_id, send_id, event_id, attempt, toString(status) AS status, reason, detail,
+       account, provider, provider_message_id, cost_micros, machine, source, ord, occurred_at, ingested_at
+FROM delivery_events
+LIMIT 1 BY recipient_id, campaign_id, step, attempt, status, source, machine;
+
+CREATE OR REPLACE VIEW campaign_channel_daily AS
+SELECT day, d.brand AS brand, d.campaign_id AS campaign_id, toString(d.channel) AS channel, accepted, delivered, bounced, failed, read, clicked, replied, unsubscribed,
+       complained, if(accepted = 0, NULL, delivered / accepted) AS delivery_rate
+FROM
+(
+    SELECT day, any(s.brand) AS brand, campaign_id, channel,
+           sumIf(n, status = 'accepted') AS accepted, sumIf(n, status = 'delivered') AS delivered, sumIf(n, status = 'bounced') AS bounced,
+           sumIf(n, status = 'failed') AS failed, sumIf(n, status = 'read') AS read, sumIf(n, status = 'clicked') AS clicked,
+           sumIf(n, status = 'replied') AS replied, sumIf(n, status = 'unsubscribed') AS unsubscribed, sumIf(n, status = 'complained') AS complained
+    FROM
+    (
+        SELECT toDate(hour) AS day, campaign_id, step, channel, status, any(h.brand) AS brand, groupBitmapMerge(bm) AS n
+        FROM hour_bits AS h
+        GROUP BY day, campaign_id, step, channel, status
+    ) AS s
+    GROUP BY day, campaign_id, channel
+) AS d;
+
+CREATE OR REPLACE VIEW reach AS
+SELECT c.brand AS brand, c.campaign_id AS campaign_id, c.name AS name, c.status AS status, c.audience AS audience,
+       p.sent AS sent, p.delivered AS delivered, p.engaged AS engaged,
+       if(c.audience = 0, NULL, p.sent / c.audience) AS sent_rate, if(c.audience = 0, NULL, p.delivered / c.audience) AS reach_rate
+FROM (SELECT * FROM campaigns FINAL) AS c
+LEFT JOIN
+(
+    SELECT campaign_id,
+           groupBitmapMergeIf(bm, status IN ('accepted', 'delivered', 'bounced', 'read', 'clicked', 'replied', 'unsubscribed', 'complained')) AS sent,
+           groupBitmapMergeIf(bm, status IN ('delivered', 'read', 'clicked', 'replied', 'unsubscribed', 'complained')) AS delivered,
+           groupBitmapMergeIf(bm, status IN ('read', 'clicked', 'replied')) AS engaged
+    FROM funnel_bits
+    GROUP BY campaign_id
+) AS p ON p.campaign_id = c.campaign_id;
+
+CREATE OR REPLACE VIEW costs AS
+SELECT brand, campaign_id, step, toString(channel) AS channel, account, day, sum(n) AS attempts, sum(cost_micros * toInt64(n)) AS cost_micros
+FROM
+(
+    SELECT any(b.brand) AS brand, campaign_id, step, channel, account, day, attempt, cost_micros, groupBitmapMerge(bm) AS n
+    FROM cost_bits AS b
+    GROUP BY campaign_id, step, channel, account, day, attempt, cost_micros
+)
+GROUP BY brand, campaign_id, step, channel, account, day;
+
+CREATE OR REPLACE VIEW engagement_by_hour AS
+SELECT hour, any(h.brand) AS brand, campaign_id, toString(channel) AS channel,
+       sumIf(n, status = 'read') AS read, sumIf(n, status = 'clicked') AS clicked, sumIf(n, status = 'replied') AS replied,
+       sumIf(n, status = 'unsubscribed') AS unsubscribed
+FROM
+(
+    SELECT hour, campaign_id, step, channel, status, any(b.brand) AS brand, groupBitmapMerge(bm) AS n
+    FROM hour_bits AS b
+    WHERE status IN ('read', 'clicked', 'replied', 'unsubscribed')
+    GROUP BY hour, campaign_id, step, channel, status
+) AS h
+GROUP BY hour, campaign_id, channel;

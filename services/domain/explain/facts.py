@@ -1,0 +1,126 @@
+"""What is recorded about one person and one campaign: all that an explanation rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from schemas import CampaignRecord, CampaignStatus, Channel, Consent, Status, StepProgress, StepRecord, rank_key
+
+
+@dataclass(frozen=True)
+class LedgerEvent:
+    """One line of the ledger. `queued` is one too: the tracker takes it from the send topics."""
+
+    step: int
+    attempt: int
+    channel: Channel
+    status: Status
+    occurred_at: datetime
+    reason: str = ""
+    detail: str = ""
+    account: str = "default"
+    machine: bool = False
+    source: str = ""
+    event_id: str = ""
+    provider_message_id: str = ""
+    cost_micros: int = 0
+
+
+@dataclass(frozen=True)
+class Membership:
+    """The person's place in the campaign's frozen audience."""
+
+    ord: int
+    inline: bool = False
+    """Listed in the campaign itself rather than found among the contacts."""
+    name: str = ""
+    opt_in: frozenset[Channel] = frozenset()
+    duplicate: frozenset[Channel] = frozenset()
+    """Channels on which an earlier member has the same address."""
+
+
+@dataclass(frozen=True)
+class ContactFacts:
+    name: str = ""
+    zone: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    recipient: str
+    """`brand/contact`."""
+    campaign: CampaignRecord
+    now: datetime
+    member: Membership | None = None
+    contact: ContactFacts | None = None
+    consents: Sequence[Consent] = ()
+    events: Sequence[LedgerEvent] = ()
+    progress: Mapping[int, StepProgress] = field(default_factory=dict)
+    """By number of the step."""
+    zone: str = "UTC"
+    """IANA name: the zone in which times are told."""
+
+    @property
+    def name(self) -> str:
+        """What to call the person."""
+        recorded = (self.contact.name if self.contact else "") or (self.member.name if self.member else "")
+        return recorded or self.recipient.partition("/")[2]
+
+    @property
+    def cancelled(self) -> bool:
+        return self.campaign.status is CampaignStatus.CANCELLED
+
+    def events_of(self, step: int) -> list[LedgerEvent]:
+        """Oldest first, each once: the first telling of an event counts."""
+        seen: dict[tuple[int, Status, str], LedgerEvent] = {}
+        for event in sorted(self.events, key=lambda event: (event.occurred_at, event.attempt)):
+            if event.step == step:
+                seen.setdefault((event.attempt, event.status, event.source), event)
+        return list(seen.values())
+
+    def latest_consent(self, channel: Channel) -> Consent | None:
+        """The greatest `at` wins; at a tie, the opt-out."""
+        said = [consent for consent in self.consents if consent.channel in (channel, "all")]
+        return max(said, key=lambda consent: (consent.at, consent.state == "opted_out"), default=None)
+
+
+@dataclass(frozen=True)
+class StepFacts:
+    """One step of the campaign, and what the ledger says of it."""
+
+    facts: Facts
+    number: int
+    step: StepRecord
+    events: tuple[LedgerEvent, ...]
+
+    @classmethod
+    def all_of(cls, facts: Facts) -> list[StepFacts]:
+        return [
+            cls(facts, number, step, tuple(facts.events_of(number)))
+            for number, step in enumerate(facts.campaign.steps, start=1)
+        ]
+
+    @property
+    def channel(self) -> Channel:
+        return self.step.channel
+
+    @property
+    def standing(self) -> LedgerEvent | None:
+        """The event that says where the send stands; None: nothing is known of it.
+
+        What only a machine did says nothing of the person.
+        """
+        people = [event for event in self.events if not event.machine]
+        return max(people, key=lambda event: rank_key(event.status, event.attempt), default=None)
+
+    @property
+    def expanded(self) -> bool:
+        """Asked for by the planner: the step's cursor has passed this person."""
+        progress, member = self.facts.progress.get(self.number), self.facts.member
+        return progress is not None and member is not None and progress.cursor > member.ord
+
+    def first(self, *statuses: Status) -> LedgerEvent | None:
+        """The earliest event of these kinds that was not a machine's doing."""
+        return next((event for event in self.events if event.status in statuses and not event.machine), None)

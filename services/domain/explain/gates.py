@@ -1,0 +1,132 @@
+"""The gates that a send passes, in the order in which they are judged."""
+
+from __future__ import annotations
+
+from schemas import CampaignStatus, Channel, Status, Suppression
+from services.domain.explain.facts import LedgerEvent, StepFacts
+from services.domain.explain.reasons import because, dated
+from services.domain.explain.verdicts import Gate, Verdict
+from services.domain.explain.way import arrival, routed, sent
+from services.domain.explain.words import ADDRESS, CHANNEL, moment, sentence
+
+NEEDS_OPT_IN = frozenset({Channel.SMS, Channel.WHATSAPP})
+_GATE_OF = {
+    Suppression.OVER_BUDGET: "budget",
+    Suppression.DUPLICATE: "duplicate",
+    Suppression.NO_ADDRESS: "address",
+    Suppression.INVALID_ADDRESS: "address",
+    Suppression.OPTED_OUT: "opt_out",
+    Suppression.BOUNCED_BEFORE: "opt_out",
+    Suppression.COMPLAINED_BEFORE: "opt_out",
+    Suppression.ERASED: "opt_out",
+    Suppression.NO_CONSENT: "consent",
+    Suppression.MISSING_DATA: "data",
+    Suppression.EXPIRED: "expiry",
+    Suppression.ENGAGED_ELSEWHERE: "engagement",
+    Suppression.ALREADY_DELIVERED: "fallback",
+    Suppression.FREQUENCY_CAPPED: "caps",
+    Suppression.CAMPAIGN_CANCELLED: "campaign",
+}
+
+
+def gates_of(step: StepFacts) -> tuple[Gate, ...]:
+    """Each gate up to the one that stopped the send, or to where it has come."""
+    audience = _audience(step)
+    if audience.verdict is not Verdict.PASSED:
+        return (audience,)
+    standing = step.standing
+    if standing is None:
+        return audience, _undecided(step)
+    if standing.status is Status.SUPPRESSED:
+        return audience, *_judged(step, standing)
+    way = [audience, *_judged(step, None), routed(step)]
+    if (departure := sent(step, standing)) is not None:
+        way.append(departure)
+        if departure.verdict is Verdict.PASSED:
+            way += arrival(step, standing)
+    return tuple(way)
+
+
+def _audience(step: StepFacts) -> Gate:
+    facts, campaign = step.facts, step.facts.campaign
+    if facts.member is not None:
+        how = "is on the campaign's list" if facts.member.inline else "matched the campaign's audience"
+        return Gate("audience", Verdict.PASSED, sentence(f"{facts.name} {how}"), campaign.launched_at)
+    if campaign.audience is None:
+        return Gate("audience", Verdict.PENDING, "The audience is chosen when the campaign is launched.")
+    if campaign.filter is None:
+        words = f"{facts.name} is not on the campaign's list"
+    elif facts.contact is None:
+        words = f"nobody is known under the id {facts.name}"
+    else:
+        words = f"{facts.name} did not match the campaign's audience when it was chosen"
+    return Gate("audience", Verdict.STOPPED, sentence(words), campaign.launched_at)
+
+
+def _undecided(step: StepFacts) -> Gate:
+    facts = step.facts
+    if facts.cancelled:
+        words = "The campaign was cancelled before this message's turn came."
+        return Gate("campaign", Verdict.STOPPED, words, facts.campaign.ended_at)
+    if facts.campaign.status is CampaignStatus.PAUSED:
+        return Gate("campaign", Verdict.PENDING, "The campaign is paused.")
+    progress = facts.progress.get(step.number)
+    if step.expanded:
+        return Gate(
+            "routed",
+            Verdict.PENDING,
+            "It has been asked for and waits to be judged.",
+            progress.updated_at if progress else None,
+        )
+    if progress and progress.due_at and progress.due_at > facts.now:
+        return Gate(
+            "due", Verdict.PENDING, sentence(f"this step begins {moment(progress.due_at, facts.now, facts.zone)}")
+        )
+    return Gate("due", Verdict.PENDING, "Its turn has not come yet.")
+
+
+def _judged(step: StepFacts, stop: LedgerEvent | None) -> list[Gate]:
+    """The gates of the decision: all before the one that stopped it were passed. Without a stop, all were."""
+    stopped_at = _GATE_OF.get(Suppression(stop.reason)) if stop and stop.reason in set(Suppression) else None
+    gates = []
+    if stop is not None and (stopped_at is None or stopped_at == "campaign"):
+        return [_stopped("campaign" if stopped_at else "other", step, stop)]
+    for name, words in _asked(step, stopped_at):
+        if name == stopped_at and stop is not None:
+            gates.append(_stopped(name, step, stop))
+            break
+        gates.append(Gate(name, Verdict.PASSED, sentence(words)))
+    return gates
+
+
+def _stopped(name: str, step: StepFacts, stop: LedgerEvent) -> Gate:
+    return Gate(name, Verdict.STOPPED, sentence(because(step, stop)), stop.occurred_at, stop.event_id)
+
+
+def _asked(step: StepFacts, stopped_at: str | None) -> list[tuple[str, str]]:
+    """Gate and what passing it means, in the order of judgement; only those that this step has."""
+    campaign, channel, name = step.facts.campaign, step.channel, step.facts.name
+    gates = [
+        ("budget", "there was money for it", campaign.budget is not None),
+        ("duplicate", f"nobody before {name} in the audience has the same {ADDRESS[channel]}", True),
+        ("address", f"a {ADDRESS[channel]} is recorded", True),
+        ("opt_out", f"{name} had not opted out of {CHANNEL[channel]}", True),
+        ("consent", _agreed(step), channel in NEEDS_OPT_IN and campaign.kind != "transactional"),
+        ("data", "all that its text needs is recorded", False),
+        ("expiry", "it was in time", True),
+        ("engagement", f"{name} had not engaged with the campaign by then", step.step.only_if == "not_engaged"),
+        ("fallback", "the preceding message had not been delivered by then", step.step.only_if == "not_delivered"),
+        ("caps", "the limits on messages allowed one more", bool(campaign.limits.caps)),
+    ]
+    return [(gate, words) for gate, words, applies in gates if applies or gate == stopped_at]
+
+
+def _agreed(step: StepFacts) -> str:
+    facts, channel = step.facts, step.channel
+    consent = facts.latest_consent(channel)
+    if consent is not None and consent.state == "opted_in":
+        when = f" {moment(consent.at, facts.now, facts.zone)}" if dated(consent.at.year) else ""
+        return f"{facts.name} agreed to {CHANNEL[channel]}{when}"
+    if facts.member is not None and channel in facts.member.opt_in:
+        return f"the campaign's list says that {facts.name} agreed to {CHANNEL[channel]}"
+    return f"{facts.name} had agreed to {CHANNEL[channel]} by then"

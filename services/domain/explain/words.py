@@ -1,0 +1,79 @@
+"""The words in which things are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from schemas import Channel
+
+MESSAGE = {
+    Channel.EMAIL: "the email",
+    Channel.SMS: "the SMS",
+    Channel.WHATSAPP: "the WhatsApp message",
+    Channel.PUSH: "the push notification",
+    Channel.SOCIAL: "the post",
+}
+
+CHANNEL = {
+    Channel.EMAIL: "email",
+    Channel.SMS: "SMS",
+    Channel.WHATSAPP: "WhatsApp",
+    Channel.PUSH: "push notifications",
+    Channel.SOCIAL: "social posts",
+}
+
+ADDRESS = {
+    Channel.EMAIL: "mail address",
+    Channel.SMS: "phone number",
+    Channel.WHATSAPP: "phone number",
+    Channel.PUSH: "device",
+    Channel.SOCIAL: "page",
+}
+
+PREVIOUS = {
+    Channel.EMAIL: "an earlier email",
+    Channel.SMS: "an earlier SMS",
+    Channel.WHATSAPP: "an earlier WhatsApp message",
+    Channel.PUSH: "an earlier push notification",
+    Channel.SOCIAL: "an earlier post",
+}
+
+FAILURE = {
+    "invalid_address": "the provider says that the address does not exist",
+    "unreachable": "the device or mailbox could not be reached",
+    "blocked": "the receiving network or mail server blocked it",
+    "content_rejected": "the provider refused its content",
+    "not_on_channel": "nobody uses this channel under that number",
+    "exhausted": "every try failed and the tries are used up",
+    "dead_letter": "its record could not be read and was set aside: `peal dlq show` has it",
+    "opted_out": "the provider knows that this person opted out",
+    "landline": "it is a landline, which takes no text messages",
+}
+
+
+def failure(reason: str, detail: str) -> str:
+    """Why a send failed: the provider's own words behind ours, where there are any."""
+    words = FAILURE.get(reason) or (reason.replace("_", " ") if reason else "the provider gave no reason")
+    return f"{words} ({detail})" if detail else words
+
+
+def moment(at: datetime, now: datetime, zone: str) -> str:
+    """`at 10:02` today, `on 3 Nov at 10:02` this year, `on 3 Nov 2025 at 10:02` before; in the zone."""
+    local, today = at.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
+    clock = f"at {local:%H:%M}"
+    if local.date() == today.date():
+        return clock
+    year = "" if local.year == today.year else f" {local.year}"
+    return f"on {local.day} {local:%b}{year} {clock}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def sentence(text: str) -> str:
+    """First letter large, one full stop at the end."""
+    return f"{text[0].upper()}{text[1:].rstrip('.')}."

@@ -1,0 +1,29 @@
+"""What people get to read: compiled once a campaign, rendered for each person, on each channel in its own way. Pure."""
+
+from services.domain.content.addresses import country_of, valid_address
+from services.domain.content.compiled import (
+    SPECIAL_NAMES,
+    Compiled,
+    CompiledEmail,
+    CompiledSms,
+    CompiledWhatsapp,
+    Links,
+    Rendered,
+    RenderedEmail,
+    RenderedSms,
+    RenderedWhatsapp,
+    Substitutions,
+    as_substitutions,
+    render,
+)
+from services.domain.content.compiling import Footer, compile_content, content_for
+from services.domain.content.cost import message_cost, unit_price
+from services.domain.content.problems import RenderProblem, TemplateProblem
+from services.domain.content.segments import Segments, sms_segments
+
+__all__ = [
+    "SPECIAL_NAMES", "Compiled", "CompiledEmail", "CompiledSms", "CompiledWhatsapp", "Footer", "Links", "RenderProblem",
+    "Rendered", "RenderedEmail", "RenderedSms", "RenderedWhatsapp", "Segments", "Substitutions", "TemplateProblem",
+    "as_substitutions", "compile_content", "content_for", "country_of", "message_cost", "render", "sms_segments",
+    "unit_price", "valid_address",
+]  # fmt: skip

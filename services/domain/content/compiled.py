@@ -1,0 +1,208 @@
+"""What a channel's content becomes: compiled once a campaign, rendered for each person."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from liquid.builtin.content import ContentNode
+from liquid.builtin.output import OutputNode
+
+from schemas import Channel
+from services.domain.content.markup import text_from_html
+from services.domain.content.segments import Segments, sms_segments
+from services.domain.content.templates import HTML, PLAIN, Data, Template, Value, value_of
+
+LINK = "link"
+UNSUBSCRIBE_URL = "unsubscribe_url"
+PREFERENCES_URL = "preferences_url"
+SPECIAL_NAMES = frozenset({LINK, UNSUBSCRIBE_URL, PREFERENCES_URL})
+"""Placeholders that are not attributes of a person."""
+
+
+class Links(NamedTuple):
+    """Links made for one send."""
+
+    unsubscribe_url: str = ""
+    preferences_url: str = ""
+
+
+class RenderedEmail(NamedTuple):
+    subject: str
+    html: str
+    text: str
+    preheader: str
+
+
+class RenderedSms(NamedTuple):
+    text: str
+
+    @property
+    def segments(self) -> Segments:
+        return sms_segments(self.text)
+
+
+class RenderedWhatsapp(NamedTuple):
+    template: str | None
+    variables: dict[str, str]
+    text: str | None
+
+
+Rendered = RenderedEmail | RenderedSms | RenderedWhatsapp
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    channel: Channel
+    link: Template | None
+    """The body's link, which `{{ link }}` prints."""
+
+    def templates(self) -> list[Template]:
+        raise NotImplementedError
+
+    @cached_property
+    def _used(self) -> frozenset[str]:
+        return frozenset().union(*[template.usage.used for template in self.templates()])
+
+    def _with_link(self, templates: list[Template]) -> list[Template]:
+        uses_link = any(LINK in template.usage.used for template in templates)
+        return [*templates, self.link] if self.link and uses_link else templates
+
+    @cached_property
+    def placeholders(self) -> frozenset[str]:
+        """Attributes of a person that the content uses."""
+        return self._used - SPECIAL_NAMES
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """Of these, the ones that it cannot do without."""
+        return frozenset().union(*[each.usage.required for each in self.templates()]) - SPECIAL_NAMES
+
+    def uses(self, name: str) -> bool:
+        return name in self._used
+
+    def values(self, data: Mapping[str, object], links: Links) -> dict[str, object]:
+        """All that a template may print for one person. Ours win over an attribute of the same name."""
+        values = {**data, UNSUBSCRIBE_URL: links.unsubscribe_url, PREFERENCES_URL: links.preferences_url}
+        values[LINK] = self.link.render(values) if self.link else ""
+        return values
+
+
+@dataclass(frozen=True)
+class CompiledSms(_Compiled):
+    text: Template
+
+    def templates(self) -> list[Template]:
+        return self._with_link([self.text])
+
+    def render(self, data: Mapping[str, object], links: Links) -> RenderedSms:
+        return RenderedSms(self.text.render(self.values(data, links)).strip())
+
+
+@dataclass(frozen=True)
+class CompiledWhatsapp(_Compiled):
+    template: str | None
+    variables: Mapping[str, Template]
+    text: Template | None
+
+    def templates(self) -> list[Template]:
+        return self._with_link([*self.variables.values(), *([self.text] if self.text else [])])
+
+    def render(self, data: Mapping[str, object], links: Links) -> RenderedWhatsapp:
+        values = self.values(data, links)
+        return RenderedWhatsapp(
+            self.template,
+            {name: template.render(values) for name, template in self.variables.items()},
+            self.text.render(values).strip() if self.text else None,
+        )
+
+
+@dataclass(frozen=True)
+class CompiledEmail(_Compiled):
+    subject: Template
+    preheader: Template
+    html: Template
+    text: Template | None
+    """None: made from each person's HTML, where the HTML's control flow cannot be carried over into text."""
+
+    def templates(self) -> list[Template]:
+        return self._with_link([self.subject, self.preheader, self.html, *([self.text] if self.text else [])])
+
+    def render(self, data: Mapping[str, object], links: Links) -> RenderedEmail:
+        values = self.values(data, links)
+        html = self.html.render(values)
+        return RenderedEmail(
+            one_line(self.subject.render(values)),
+            html,
+            self.text.render(values) if self.text else text_from_html(html),
+            one_line(self.preheader.render(values)),
+        )
+
+
+Compiled = CompiledEmail | CompiledSms | CompiledWhatsapp
+
+
+def one_line(text: str) -> str:
+    """For headers: a line break in somebody's name must not begin a new one."""
+    return " ".join(text.split())
+
+
+def render(compiled: Compiled, data: Mapping[str, object], links: Links = Links()) -> Rendered:  # noqa: B008
+    """Raises `RenderProblem` where this person's data do not fit."""
+    return compiled.render(data, links)
+
+
+@dataclass(frozen=True)
+class Substitutions:
+    """One mail for a thousand people: texts with tokens, and what stands for each token in one person's mail."""
+
+    compiled: CompiledEmail
+    subject: str
+    html: str
+    text: str
+    tokens: tuple[tuple[str, Value], ...]
+
+    def values(self, data: Mapping[str, object], links: Links = Links()) -> dict[str, str]:  # noqa: B008
+        """Token -> text, escaped where it stands in HTML. Raises `RenderProblem`."""
+        values = self.compiled.values(data, links)
+        return {token: value(values) for token, value in self.tokens}
+
+
+def as_substitutions(compiled: CompiledEmail) -> Substitutions | None:
+    """None where a part has control flow: then it takes one mail a person."""
+    if compiled.text is None or any(t.parts is None for t in (compiled.subject, compiled.html, compiled.text)):
+        return None
+    whole = "".join(str(node) for t in (compiled.subject, compiled.html, compiled.text) for node in t.nodes)
+    maker = _Tokens(hashlib.sha256(whole.encode()).hexdigest()[:8])
+    subject = maker.replace(compiled.subject, header=True)
+    html, text = maker.replace(compiled.html), maker.replace(compiled.text)
+    return Substitutions(compiled, subject, html, text, tuple(maker.tokens))
+
+
+class _Tokens:
+    def __init__(self, salt: str) -> None:
+        self.salt, self.known, self.tokens = salt, dict[tuple[str, str], str](), list[tuple[str, Value]]()
+
+    def replace(self, template: Template, *, header: bool = False) -> str:
+        out: list[str] = []
+        escaped = template.bound.env.autoescape
+        kind = "header" if header else "html" if escaped else "text"
+        for node in template.nodes:
+            if isinstance(node, ContentNode):
+                out.append(node.text)
+            elif isinstance(node, OutputNode):
+                key = (kind, str(node))
+                if key not in self.known:
+                    self.known[key] = f"-p{self.salt}.{len(self.known)}-"
+                    value = value_of(HTML if escaped else PLAIN, node)
+                    self.tokens.append((self.known[key], _flattened(value) if header else value))
+                out.append(self.known[key])
+        text = "".join(out)
+        return one_line(text) if header else text
+
+
+def _flattened(value: Value) -> Callable[[Data], str]:
+    return lambda data: one_line(value(data))

@@ -1,0 +1,47 @@
+"""A person's yes and no, by channel and purpose. A no counts for every purpose; a yes only for its own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas.status import Suppression
+from services.domain.eligibility.record import OPTED_IN, Record, Said, consent_key
+
+ALL_CHANNELS: Final = "all"
+
+NEEDS_OPT_IN: Final = frozenset({"sms", "whatsapp"})
+"""Channels on which silence is a no (product.md, "Consent and the law")."""
+
+SEVERITY: Final[dict[str, int]] = {
+    OPTED_IN: 0,
+    Suppression.BOUNCED_BEFORE: 1,
+    Suppression.OPTED_OUT: 2,
+    Suppression.COMPLAINED_BEFORE: 3,
+}
+"""Of two words of the same moment the greater counts."""
+
+
+def say(record: Record, key: str, at: int, stop: str) -> None:
+    """Fold in a word said at `at` (epoch milliseconds). The later one counts, whichever arrives first."""
+    old = record.consent.get(key)
+    if old is None or (at, SEVERITY[stop]) > (old.at, SEVERITY[old.stop]):
+        record.consent[key] = Said(at, stop)
+
+
+def stopped(record: Record, channel: str) -> Said | None:
+    """The newest word that forbids this channel. A yes to one channel does not lift a no to all, nor the reverse."""
+    if not record.consent:
+        return None
+    words = [
+        said for key, said in record.consent.items() if said.stop and key.partition("/")[0] in (channel, ALL_CHANNELS)
+    ]
+    return max(words, key=lambda said: (said.at, SEVERITY[said.stop])) if words else None
+
+
+def permitted(record: Record, channel: str, purpose: str) -> Said | None:
+    """The person's recorded yes, for this channel or for all."""
+    for where in (channel, ALL_CHANNELS):
+        said = record.consent.get(consent_key(where, purpose))
+        if said is not None and said.stop == OPTED_IN:
+            return said
+    return None

@@ -49,15 +49,48 @@ SELECT campaign_id, step, channel, sum(cost_micros * toInt64(n)) AS cost_micros
 FROM (SELECT campaign_id, step, channel, attempt, cost_micros, groupBitmapMerge(bm) AS n FROM cost_bits GROUP BY campaign_id, step, channel, attempt, cost_micros)
 GROUP BY campaign_id, step, channel;
 
+-- A send counts in the first minute (hour) that tells of its status: told again later, it changes nothing, and the minutes
+-- add up to the total. The sets are walked in time; each holds what the union grows by.
 CREATE OR REPLACE VIEW v_minutes AS
 SELECT campaign_id, minute, channel, status, sum(n) AS sends
-FROM (SELECT campaign_id, minute, step, channel, status, groupBitmapMerge(bm) AS n FROM minute_bits GROUP BY campaign_id, minute, step, channel, status)
-GROUP BY campaign_id, minute, channel, status;
+FROM
+(
+    SELECT campaign_id, minute, step, channel, status,
+           cum - lagInFrame(cum, 1, 0) OVER (PARTITION BY campaign_id, step, channel, status ORDER BY minute ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS n
+    FROM
+    (
+        SELECT campaign_id, minute, step, channel, status,
+               groupBitmapOr(b) OVER (PARTITION BY campaign_id, step, channel, status ORDER BY minute ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS cum
+        FROM
+        (
+            SELECT campaign_id, minute, step, channel, status, groupBitmapMergeState(bm) AS b
+            FROM minute_bits
+            GROUP BY campaign_id, minute, step, channel, status
+        )
+    )
+)
+GROUP BY campaign_id, minute, channel, status
+HAVING sends > 0;
 
 CREATE OR REPLACE VIEW v_hours AS
-SELECT hour, campaign_id, channel, status, sum(n) AS sends
-FROM (SELECT hour, campaign_id, step, channel, status, groupBitmapMerge(bm) AS n FROM hour_bits GROUP BY hour, campaign_id, step, channel, status)
-GROUP BY hour, campaign_id, channel, status;
+SELECT hour, campaign_id, brand, step, channel, status, n AS sends
+FROM
+(
+    SELECT hour, campaign_id, brand, step, channel, status,
+           cum - lagInFrame(cum, 1, 0) OVER (PARTITION BY campaign_id, step, channel, status ORDER BY hour ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS n
+    FROM
+    (
+        SELECT hour, campaign_id, brand, step, channel, status,
+               groupBitmapOr(b) OVER (PARTITION BY campaign_id, step, channel, status ORDER BY hour ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS cum
+        FROM
+        (
+            SELECT hour, campaign_id, any(h.brand) AS brand, step, channel, status, groupBitmapMergeState(bm) AS b
+            FROM hour_bits AS h
+            GROUP BY hour, campaign_id, step, channel, status
+        )
+    )
+)
+WHERE n > 0;
 
 -- Each event once. Filter by recipient_id: it is never to be scanned whole.
 CREATE OR REPLACE VIEW v_ledger AS

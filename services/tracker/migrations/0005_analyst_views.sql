@@ -30,22 +30,17 @@ FROM delivery_events
 LIMIT 1 BY recipient_id, campaign_id, step, attempt, status, source, machine;
 
 CREATE OR REPLACE VIEW campaign_channel_daily AS
-SELECT day, d.brand AS brand, d.campaign_id AS campaign_id, toString(d.channel) AS channel, accepted, delivered, bounced, failed, read, clicked, replied, unsubscribed,
-       complained, if(accepted = 0, NULL, delivered / accepted) AS delivery_rate
+SELECT day, brand, campaign_id, channel, accepted, delivered, bounced, failed, read, clicked, replied, unsubscribed, complained,
+       if(accepted = 0, NULL, delivered / accepted) AS delivery_rate
 FROM
 (
-    SELECT day, any(s.brand) AS brand, campaign_id, channel,
-           sumIf(n, status = 'accepted') AS accepted, sumIf(n, status = 'delivered') AS delivered, sumIf(n, status = 'bounced') AS bounced,
-           sumIf(n, status = 'failed') AS failed, sumIf(n, status = 'read') AS read, sumIf(n, status = 'clicked') AS clicked,
-           sumIf(n, status = 'replied') AS replied, sumIf(n, status = 'unsubscribed') AS unsubscribed, sumIf(n, status = 'complained') AS complained
-    FROM
-    (
-        SELECT toDate(hour) AS day, campaign_id, step, channel, status, any(h.brand) AS brand, groupBitmapMerge(bm) AS n
-        FROM hour_bits AS h
-        GROUP BY day, campaign_id, step, channel, status
-    ) AS s
-    GROUP BY day, campaign_id, channel
-) AS d;
+    SELECT toDate(hour) AS day, brand, campaign_id, toString(h.channel) AS channel,
+           sumIf(sends, status = 'accepted') AS accepted, sumIf(sends, status = 'delivered') AS delivered, sumIf(sends, status = 'bounced') AS bounced,
+           sumIf(sends, status = 'failed') AS failed, sumIf(sends, status = 'read') AS read, sumIf(sends, status = 'clicked') AS clicked,
+           sumIf(sends, status = 'replied') AS replied, sumIf(sends, status = 'unsubscribed') AS unsubscribed, sumIf(sends, status = 'complained') AS complained
+    FROM v_hours AS h
+    GROUP BY day, brand, campaign_id, channel
+);
 
 CREATE OR REPLACE VIEW reach AS
 SELECT c.brand AS brand, c.campaign_id AS campaign_id, c.name AS name, c.status AS status, c.audience AS audience,
@@ -73,14 +68,9 @@ FROM
 GROUP BY brand, campaign_id, step, channel, account, day;
 
 CREATE OR REPLACE VIEW engagement_by_hour AS
-SELECT hour, any(h.brand) AS brand, campaign_id, toString(channel) AS channel,
-       sumIf(n, status = 'read') AS read, sumIf(n, status = 'clicked') AS clicked, sumIf(n, status = 'replied') AS replied,
-       sumIf(n, status = 'unsubscribed') AS unsubscribed
-FROM
-(
-    SELECT hour, campaign_id, step, channel, status, any(b.brand) AS brand, groupBitmapMerge(bm) AS n
-    FROM hour_bits AS b
-    WHERE status IN ('read', 'clicked', 'replied', 'unsubscribed')
-    GROUP BY hour, campaign_id, step, channel, status
-) AS h
-GROUP BY hour, campaign_id, channel;
+SELECT hour, brand, campaign_id, toString(h.channel) AS channel,
+       sumIf(sends, status = 'read') AS read, sumIf(sends, status = 'clicked') AS clicked, sumIf(sends, status = 'replied') AS replied,
+       sumIf(sends, status = 'unsubscribed') AS unsubscribed
+FROM v_hours AS h
+WHERE status IN ('read', 'clicked', 'replied', 'unsubscribed')
+GROUP BY hour, brand, campaign_id, channel;

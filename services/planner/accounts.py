@@ -1,0 +1,21 @@
+"""The accounts that campaigns may use: the default ones and those on the registry."""
+
+from __future__ import annotations
+
+from schemas import Account, Channel
+from services.planner.settings import PlannerSettings
+from services.runtime.registry import Registry
+
+
+class AccountDirectory:
+    def __init__(self, settings: PlannerSettings, registry: Registry[Account]) -> None:
+        self.defaults, self.registry = settings.default_accounts(), registry
+
+    def find(self, channel: str, account_id: str) -> Account | None:
+        if account_id == "default":
+            return self.defaults.get(Channel(channel))
+        account = self.registry.items.get(account_id)
+        return account if account is not None and account.channel == channel else None
+
+    def all(self) -> list[Account]:
+        return [*self.defaults.values(), *self.registry.items.values()]

@@ -1,0 +1,176 @@
+"""The frozen audience in ClickHouse: make it, and read it by pages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from ulid import ULID
+
+from schemas import AudienceFilter, CampaignRecord, FrozenAudience, InlineRecipient
+from schemas.topics import load_topics
+from services.domain.addresses import clean_address
+from services.planner import queries
+from services.planner.core.requests import CHANNEL_BIT, Member
+
+SAFE_PATH = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")
+CONTACT_FIELDS = frozenset({"name", "email", "phone", "city", "pincode", "role", "zone"})
+"""What a contact has besides attributes; each is a placeholder too."""
+
+MEMBER_COLUMNS = (
+    "ord", "recipient_id", "partition", "inline", "opt_in", "duplicate", "email", "phone", "name", "zone",
+    "city", "pincode", "role", "own_attributes", "attributes",
+)  # fmt: skip
+
+
+def new_snapshot_id() -> str:
+    return str(ULID())
+
+
+def filter_parameters(audience: AudienceFilter, brand: str, now: datetime) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "brand": brand,
+        "role": audience.role or "",
+        "cities": audience.cities,
+        "pincodes": audience.pincodes,
+        "active_days": audience.active_within_days or 0,
+        "now": now.replace(microsecond=0, tzinfo=None),
+    }
+    for number, value in enumerate(audience.attributes.values()):
+        parameters[f"attribute{number}"] = [_text(v) for v in value] if isinstance(value, list) else [_text(value)]
+    return parameters
+
+
+def matching(audience: AudienceFilter) -> str:
+    """`FROM ... WHERE ...` of the people that a filter means."""
+    conditions = "".join(
+        f"  AND toString(attributes.`{name}`) IN {{attribute{number}:Array(String)}}\n"
+        for number, name in enumerate(audience.attributes)
+        if SAFE_PATH.match(name)
+    )
+    return queries.MATCHING + conditions
+
+
+def _text(value: str | int | float | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class AudienceStore:
+    def __init__(self, clickhouse: AsyncClient) -> None:
+        self.clickhouse, self.partitions = clickhouse, load_topics().partitions
+
+    async def freeze(self, record: CampaignRecord, now: datetime) -> FrozenAudience:
+        """Number the people that the filter means now. A new snapshot each try, so a broken one harms nothing."""
+        assert record.filter is not None, "a list of people is frozen when it arrives"
+        snapshot = new_snapshot_id()
+        statement = queries.FREEZE % {"matching": matching(record.filter)}
+        parameters = filter_parameters(record.filter, record.brand, now)
+        await self.clickhouse.command(
+            statement, parameters=parameters | {"campaign": record.campaign_id, "snapshot": snapshot}
+        )
+        return FrozenAudience(snapshot_id=snapshot, count=await self._verified_count(record.campaign_id, snapshot))
+
+    async def store(self, campaign_id: str, brand: str, people: Sequence[InlineRecipient]) -> FrozenAudience:
+        """Number the people that a campaign lists, with their addresses and attributes."""
+        snapshot = new_snapshot_id()
+        seen: dict[tuple[str, str], int] = {}
+        rows = []
+        for ord_, person in enumerate(people):
+            email = clean_address("email", person.email)
+            phone = clean_address("sms", person.phone)
+            duplicate = 0
+            for kind, address, bits in (("email", email, 1), ("phone", phone, 6)):
+                if address and seen.setdefault((kind, address), ord_) != ord_:
+                    duplicate |= bits
+            opt_in = sum(CHANNEL_BIT[channel] for channel in set(person.opt_in))
+            rows.append(
+                (campaign_id, snapshot, ord_, f"{brand}/{person.id}", 1, person.name, email,
+                 phone, person.zone or "", json.dumps(person.attributes), opt_in, duplicate)
+            )  # fmt: skip
+        columns = ["campaign_id", "snapshot_id", "ord", "recipient_id", "inline", "name", "email", "phone", "zone",
+                   "attributes", "opt_in", "duplicate"]  # fmt: skip
+        if rows:
+            await self.clickhouse.insert("audience_members", rows, column_names=columns)
+        return FrozenAudience(snapshot_id=snapshot, count=await self._verified_count(campaign_id, snapshot))
+
+    async def _verified_count(self, campaign_id: str, snapshot: str) -> int:
+        result = await self.clickhouse.query(
+            queries.FROZEN_COUNT, parameters={"campaign": campaign_id, "snapshot": snapshot}
+        )
+        count, last = result.result_rows[0]
+        if count and last != count - 1:
+            raise RuntimeError(f"snapshot {snapshot} has {count} people but ends at {last}")
+        return int(count)
+
+    async def attribute_names(self, brand: str) -> frozenset[str]:
+        """Every name that a placeholder of this brand's contacts may have."""
+        result = await self.clickhouse.query(queries.ATTRIBUTE_NAMES, parameters={"brand": brand})
+        return CONTACT_FIELDS | {row[0] for row in result.result_rows}
+
+    async def listed_attribute_names(self, campaign_id: str, audience: FrozenAudience) -> frozenset[str]:
+        """Every name that a placeholder may have in a campaign that lists its people."""
+        result = await self.clickhouse.query(
+            queries.LISTED_ATTRIBUTE_NAMES, parameters={"campaign": campaign_id, "snapshot": audience.snapshot_id}
+        )
+        return CONTACT_FIELDS | {row[0] for row in result.result_rows}
+
+    async def range(self, record: CampaignRecord, first: int, last: int, attributes: bool) -> list[Member]:
+        """Members `first`..`last`, by ordinal."""
+        return await self._members(record, queries.RANGE, {"first": first, "last": last}, attributes)
+
+    async def listed(self, record: CampaignRecord, ords: Sequence[int], attributes: bool) -> list[Member]:
+        """These members, by ordinal. Who has been erased is missing."""
+        return await self._members(record, queries.LIST, {"ords": list(ords)}, attributes)
+
+    async def _members(
+        self, record: CampaignRecord, which: str, parameters: dict[str, Any], attributes: bool
+    ) -> list[Member]:
+        assert record.audience is not None, "not frozen yet"
+        statement = queries.MEMBERS % {
+            "which": which,
+            "attributes": queries.WITH_ATTRIBUTES if attributes else queries.WITHOUT_ATTRIBUTES,
+        }
+        result = await self.clickhouse.query(
+            statement,
+            parameters=parameters
+            | {"campaign": record.campaign_id, "snapshot": record.audience.snapshot_id, "partitions": self.partitions},
+            column_oriented=True,
+        )
+        columns = dict(zip(result.column_names, result.result_columns, strict=True)) if result.row_count else {}
+        return members_from_columns(columns) if columns else []
+
+
+def members_from_columns(columns: dict[str, Sequence[Any]]) -> list[Member]:
+    decode = msgspec.json.decode
+    members = []
+    for row in zip(*(columns[name] for name in MEMBER_COLUMNS), strict=True):
+        (
+            ord_,
+            recipient,
+            partition,
+            inline,
+            opt_in,
+            duplicate,
+            email,
+            phone,
+            name,
+            zone,
+            city,
+            pincode,
+            role,
+            own,
+            more,
+        ) = row
+        data: dict[str, Any] = {"name": name, "email": email, "phone": phone, "zone": zone}
+        attributes = own if inline else more
+        if not inline:
+            data |= {"city": city, "pincode": pincode, "role": role}
+        if attributes:
+            data |= decode(attributes)
+        members.append(Member(ord_, recipient, partition, email, phone, zone, opt_in, duplicate, data))
+    return members

@@ -1,0 +1,145 @@
+"""One command at a time: decode, decide, and write state, answer and offset together."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from datetime import datetime
+
+import structlog
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from ulid import ULID
+
+from schemas import CampaignId, CampaignRecord, Command, CommandResult, CommandType, FieldError
+from schemas.topics import load_topics
+from services.planner.accounts import AccountDirectory
+from services.planner.audience import CONTACT_FIELDS, AudienceStore
+from services.planner.core import lifecycle
+from services.planner.core.decoding import Refused, target_of
+from services.planner.core.lifecycle import Accepted, Decision, Rejected
+from services.planner.core.validation import check_campaign
+from services.planner.state import PartitionState
+from services.runtime.kafka import partition_of
+
+log = structlog.get_logger("planner")
+CLICKHOUSE_PATIENCE_S = 20.0
+
+
+class Elsewhere(Exception):  # noqa: N818 - not a failure: the command goes to where it belongs
+    """The campaign of this command belongs to another partition."""
+
+    def __init__(self, campaign_id: str) -> None:
+        super().__init__(campaign_id)
+        self.campaign_id = campaign_id
+
+
+class CommandHandler:
+    """Decides on the commands of one partition. Changes nothing: what it returns is to be written first."""
+
+    def __init__(
+        self, partition: int, state: PartitionState, accounts: AccountDirectory, audiences: AudienceStore
+    ) -> None:
+        self.partition, self.state, self.accounts, self.audiences = partition, state, accounts, audiences
+        self.partitions = load_topics().partitions
+
+    async def decide(self, decoded: Command | Refused, now: datetime) -> tuple[CampaignRecord | None, CommandResult]:
+        """The record to write (None: nothing changes) and the answer. Raises `Elsewhere`."""
+        if isinstance(decoded, Refused):
+            return None, _result(
+                decoded.envelope.command_id, decoded.envelope.type, decoded.campaign_id, 0, decoded.errors, now
+            )
+        campaign_id = target_of(decoded) or self._make_id(decoded, now)
+        if partition_of(campaign_id, self.partitions) != self.partition:
+            raise Elsewhere(campaign_id)
+        decision = await self._decide(decoded, campaign_id, now)
+        if isinstance(decision, Rejected):
+            known = self.state.campaigns.get(campaign_id)
+            epoch = known.epoch if known else 0
+            return None, _result(decoded.command_id, decoded.type, campaign_id, epoch, decision.errors, now)
+        record = decision.record
+        return record, _result(decoded.command_id, decoded.type, record.campaign_id, record.epoch, [], now)
+
+    async def _decide(self, command: Command, campaign_id: CampaignId, now: datetime) -> Decision:
+        existing = self.state.campaigns.get(campaign_id)
+        if command.type not in (CommandType.APPLY, CommandType.SEND):
+            clone_id = command.clone_id or self._make_id(command, now) if command.type is CommandType.CLONE else None
+            if clone_id and partition_of(clone_id, self.partitions) != self.partition:
+                return lifecycle.reject(
+                    "clone_id", "unusable", "leave clone_id out: the id of the copy is made for you"
+                )
+            decision = lifecycle.steer(existing, command, now, clone_id)
+            return await self._checked(decision, command)
+        if problem := lifecycle.wrong_epoch(existing, command):
+            return problem
+        assert command.campaign is not None, "decoding has seen to it"
+        campaign = (
+            command.campaign.model_copy(update={"brand": command.brand})
+            if command.brand != "default"
+            else command.campaign
+        )
+        decision = lifecycle.draft(campaign, campaign_id, existing, command, now, None)
+        decision = await self._checked(decision, command)
+        if isinstance(decision, Accepted) and campaign.audience.recipients is not None:
+            try:
+                async with asyncio.timeout(CLICKHOUSE_PATIENCE_S):
+                    audience = await self.audiences.store(campaign_id, campaign.brand, campaign.audience.recipients)
+            except (ClickHouseError, OSError, TimeoutError) as error:
+                return _unavailable(error)
+            decision = Accepted(decision.record.model_copy(update={"audience": audience}))
+        if isinstance(decision, Accepted) and command.type is CommandType.SEND:
+            launch = command.model_copy(update={"type": CommandType.LAUNCH, "expected_epoch": None})
+            decision = lifecycle.steer(decision.record, launch.model_copy(update={"brand": campaign.brand}), now)
+        return decision
+
+    async def _checked(self, decision: Decision, command: Command) -> Decision:
+        """What is applied, launched or edited must be sound. A pause or a cancel must not wait for anything."""
+        if isinstance(decision, Rejected) or command.type not in (
+            CommandType.APPLY, CommandType.SEND, CommandType.LAUNCH, CommandType.EDIT,
+        ):  # fmt: skip
+            return decision
+        record = decision.record
+        if command.type is CommandType.LAUNCH and record.filter is None and record.audience is None:
+            return lifecycle.reject("audience", "missing", "the campaign has no people: give it an audience first")
+        try:
+            async with asyncio.timeout(CLICKHOUSE_PATIENCE_S):
+                known = await self._known_names(record, command)
+        except (ClickHouseError, OSError, TimeoutError) as error:
+            return _unavailable(error)
+        errors = check_campaign(record, self.accounts.find, known)
+        return Rejected(errors) if errors else decision
+
+    async def _known_names(self, record: CampaignRecord, command: Command) -> frozenset[str]:
+        if command.campaign and command.campaign.audience.recipients is not None:
+            attributes = (person.attributes for person in command.campaign.audience.recipients)
+            return CONTACT_FIELDS.union(*attributes)
+        if record.filter is None and record.audience is not None:
+            return await self.audiences.listed_attribute_names(record.campaign_id, record.audience)
+        return await self.audiences.attribute_names(record.brand)
+
+    def _make_id(self, command: Command, now: datetime) -> CampaignId:
+        """A ULID in this partition. The same for the same command, so that a crash in between makes no second one."""
+        moment = int((command.at or now).timestamp() * 1000) if command.at else 0
+        for number in range(10_000):
+            digest = hashlib.sha256(f"{command.command_id}/{number}".encode()).digest()
+            made = str(ULID((moment or 1).to_bytes(6, "big") + digest[:10]))
+            if partition_of(made, self.partitions) == self.partition:
+                return CampaignId(made)
+        raise AssertionError("one in eight fits")
+
+
+def _unavailable(error: Exception) -> Rejected:
+    log.warning("clickhouse does not answer a command", error=repr(error))
+    return lifecycle.reject(
+        "audience",
+        "unavailable",
+        "ClickHouse does not answer, so nothing was changed: send the command again with a new command_id",
+    )
+
+
+def _result(
+    command_id: str, kind: str, campaign_id: str, epoch: int, errors: list[FieldError], now: datetime
+) -> CommandResult:
+    return CommandResult(
+        command_id=command_id, type=kind, status="rejected" if errors else "accepted", campaign_id=campaign_id,
+        epoch=epoch, at=now, errors=errors,
+    )  # fmt: skip

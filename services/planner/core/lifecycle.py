@@ -1,0 +1,225 @@
+"""The life of a campaign: what each command makes of it, or why it may not.
+
+Draft -> (Scheduled ->) Active <-> Paused -> Completed; Cancelled from any but Completed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas import (
+    Campaign,
+    CampaignRecord,
+    CampaignStatus,
+    Channel,
+    Command,
+    CommandType,
+    Content,
+    FieldError,
+    FrozenAudience,
+    StepRecord,
+)
+from schemas.base import DEFAULT_ACCOUNT, CampaignId
+
+ALLOWED: dict[CommandType, frozenset[CampaignStatus]] = {
+    CommandType.LAUNCH: frozenset({CampaignStatus.DRAFT}),
+    CommandType.PAUSE: frozenset({CampaignStatus.ACTIVE, CampaignStatus.SCHEDULED}),
+    CommandType.RESUME: frozenset({CampaignStatus.PAUSED}),
+    CommandType.CANCEL: frozenset(CampaignStatus) - {CampaignStatus.COMPLETED, CampaignStatus.CANCELLED},
+    CommandType.EDIT: frozenset(CampaignStatus) - {CampaignStatus.COMPLETED, CampaignStatus.CANCELLED},
+    CommandType.BUDGET: frozenset(CampaignStatus) - {CampaignStatus.COMPLETED, CampaignStatus.CANCELLED},
+    CommandType.CLONE: frozenset(CampaignStatus),
+}
+
+
+@dataclass(frozen=True)
+class Accepted:
+    record: CampaignRecord
+
+
+@dataclass(frozen=True)
+class Rejected:
+    errors: list[FieldError]
+
+
+Decision = Accepted | Rejected
+
+
+def reject(field: str, problem: str, message: str) -> Rejected:
+    return Rejected([FieldError(field=field, problem=problem, message=message)])
+
+
+def step_records(campaign: Campaign) -> list[StepRecord]:
+    """Each step with its account and its own content, the step's before the campaign's."""
+    return [
+        StepRecord(
+            channel=step.channel,
+            account=step.account or campaign.accounts.get(step.channel, DEFAULT_ACCOUNT),
+            only_if=step.only_if,
+            after_s=int(step.after.total_seconds()),
+            content=only_channel(step.channel, step.content, campaign.content),
+        )
+        for step in campaign.resolved_steps
+    ]
+
+
+def only_channel(channel: Channel, *contents: Content | None) -> Content:
+    """The first of these that says something on the channel, and nothing else of it."""
+    for content in contents:
+        if content is not None and (own := getattr(content, channel.value)) is not None:
+            return Content(**{channel.value: own})
+    return Content()
+
+
+def draft(
+    campaign: Campaign,
+    campaign_id: CampaignId,
+    previous: CampaignRecord | None,
+    command: Command,
+    now: datetime,
+    audience: FrozenAudience | None,
+) -> Decision:
+    """`campaign.apply`: make a Draft, or replace one. `audience` is that of a list of people, stored already."""
+    if previous and previous.status is not CampaignStatus.DRAFT:
+        return reject(
+            "id", "wrong_status",
+            f"campaign '{campaign_id}' is {previous.status.value}: only a draft can be replaced; edit it, or clone it",
+        )  # fmt: skip
+    if previous and previous.brand != campaign.brand:
+        return reject("id", "taken", f"the id '{campaign_id}' is taken: choose another")
+    return Accepted(
+        CampaignRecord(
+            campaign_id=campaign_id,
+            brand=campaign.brand,
+            name=campaign.name,
+            description=campaign.description,
+            kind=campaign.kind,
+            status=CampaignStatus.DRAFT,
+            epoch=previous.epoch if previous else 0,
+            body=campaign.body,
+            content=campaign.content,
+            steps=step_records(campaign),
+            filter=campaign.audience.filter,
+            audience=audience,
+            budget=campaign.budget,
+            schedule=campaign.schedule,
+            limits=campaign.limits,
+            priority=campaign.priority,
+            created_at=previous.created_at if previous else now,
+            updated_at=now,
+            last_command_id=command.command_id,
+        )
+    )
+
+
+def steer(
+    record: CampaignRecord | None, command: Command, now: datetime, clone_id: CampaignId | None = None
+) -> Decision:
+    """Every command but apply, on the campaign as it stands."""
+    if record is None or record.brand != command.brand:
+        return reject("campaign_id", "unknown_campaign", f"there is no campaign '{command.campaign_id}'")
+    if problem := wrong_epoch(record, command):
+        return problem
+    allowed = ALLOWED.get(command.type)
+    if allowed is None:
+        return reject("type", "unsupported", f"'{command.type.value}' asks for nothing here: no approval is pending")
+    if record.status not in allowed:
+        return reject("campaign_id", "wrong_status", _wrong_status(record, command))
+    changes: dict[str, object] = {"updated_at": now, "last_command_id": command.command_id}
+    match command.type:
+        case CommandType.CLONE:
+            assert clone_id is not None, "the caller makes the id"
+            return Accepted(clone(record, clone_id, command, now))
+        case CommandType.LAUNCH:
+            changes |= launch(record, now)
+        case CommandType.PAUSE:
+            changes |= {"status": CampaignStatus.PAUSED}
+        case CommandType.RESUME:
+            changes |= launch(record, now) if record.launched_at is None else {"status": CampaignStatus.ACTIVE}
+        case CommandType.CANCEL:
+            changes |= {"status": CampaignStatus.CANCELLED, "ended_at": now}
+        case CommandType.EDIT:
+            changes |= edit(record, command)
+        case CommandType.BUDGET:
+            changes |= {"budget": command.budget}
+    return Accepted(record.model_copy(update=changes | {"epoch": record.epoch + 1}))
+
+
+def launch(record: CampaignRecord, now: datetime) -> dict[str, object]:
+    """Active at once, or Scheduled where the schedule's time is still to come."""
+    if record.schedule and record.schedule.moment > now:
+        return {"status": CampaignStatus.SCHEDULED}
+    return {"status": CampaignStatus.ACTIVE, "launched_at": now}
+
+
+def start_scheduled(record: CampaignRecord, now: datetime) -> CampaignRecord:
+    """Its time has come."""
+    return record.model_copy(
+        update={"status": CampaignStatus.ACTIVE, "launched_at": now, "updated_at": now, "epoch": record.epoch + 1}
+    )
+
+
+def complete(record: CampaignRecord, now: datetime) -> CampaignRecord:
+    """Everything is settled. The epoch stays: no message is left that it could turn back."""
+    return record.model_copy(update={"status": CampaignStatus.COMPLETED, "ended_at": now, "updated_at": now})
+
+
+def edit(record: CampaignRecord, command: Command) -> dict[str, object]:
+    """The new body, content and limits; what the command leaves out stays."""
+    content = record.content
+    steps = record.steps
+    if command.content is not None:
+        new = {name: value for name in Channel if (value := getattr(command.content, name)) is not None}
+        content = record.content.model_copy(update={name.value: value for name, value in new.items()})
+        steps = [
+            step.model_copy(update={"content": only_channel(step.channel, command.content)})
+            if step.channel in new
+            else step
+            for step in record.steps
+        ]
+    return {
+        "body": command.body or record.body,
+        "content": content,
+        "steps": steps,
+        "limits": command.limits or record.limits,
+    }
+
+
+def clone(record: CampaignRecord, clone_id: CampaignId, command: Command, now: datetime) -> CampaignRecord:
+    """Settings, content, audience filter and budget; not schedule, people or results."""
+    return CampaignRecord(
+        campaign_id=clone_id,
+        brand=record.brand,
+        name=f"{record.name} (copy)",
+        description=record.description,
+        kind=record.kind,
+        status=CampaignStatus.DRAFT,
+        epoch=0,
+        body=record.body,
+        content=record.content,
+        steps=record.steps,
+        filter=record.filter,
+        budget=record.budget,
+        limits=record.limits,
+        priority=record.priority,
+        created_at=now,
+        updated_at=now,
+        last_command_id=command.command_id,
+    )
+
+
+def wrong_epoch(record: CampaignRecord | None, command: Command) -> Rejected | None:
+    current = record.epoch if record else 0
+    if command.expected_epoch is None or command.expected_epoch == current:
+        return None
+    return reject(
+        "expected_epoch", "wrong_epoch",
+        f"the campaign has moved on: it is at epoch {current}, not {command.expected_epoch}; look at it again first",
+    )  # fmt: skip
+
+
+def _wrong_status(record: CampaignRecord, command: Command) -> str:
+    verb = command.type.value.partition(".")[2]
+    allowed = ", ".join(sorted(status.value for status in ALLOWED[command.type]))
+    return f"campaign '{record.campaign_id}' is {record.status.value}: {verb} needs one that is {allowed}"

@@ -1,0 +1,56 @@
+"""Whether a campaign can be sent: content, placeholders, accounts. Each finding names the field and the remedy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Iterable
+
+from schemas import Account, Body, CampaignRecord, FieldError, StepRecord
+from services.domain.content import SPECIAL_NAMES, Compiled, TemplateProblem, compile_content
+
+AccountLookup = Callable[[str, str], Account | None]
+"""(channel, account) -> the account, if there is one."""
+
+
+def compile_step(step: StepRecord, body: Body, name: str) -> Compiled:
+    """The content of a step, ready to be rendered. Raises `TemplateProblem`."""
+    return compile_content(step.channel, step.content, body, name=name)
+
+
+def check_campaign(record: CampaignRecord, accounts: AccountLookup, known: Collection[str]) -> list[FieldError]:
+    """Everything that is wrong with a campaign. `known`: the attributes that any of its people may have."""
+    errors: list[FieldError] = []
+    for step in record.steps:
+        if accounts(step.channel, step.account) is None:
+            errors.append(_unknown_account(step))
+        try:
+            compiled = compile_step(step, record.body, record.name)
+        except TemplateProblem as problem:
+            errors.append(FieldError(field=problem.field, problem=problem.problem, message=problem.message))
+        else:
+            errors += _unknown_placeholders(compiled, step, known)
+    return unique(errors)
+
+
+def _unknown_account(step: StepRecord) -> FieldError:
+    if step.account == "default":
+        message = f"no account is connected for {step.channel.value}: connect one, or leave the channel out"
+    else:
+        message = f"there is no account '{step.account}' for {step.channel.value}: check its name, or connect it"
+    return FieldError(field=f"accounts.{step.channel.value}", problem="unknown_account", message=message)
+
+
+def _unknown_placeholders(compiled: Compiled, step: StepRecord, known: Collection[str]) -> Iterable[FieldError]:
+    for name in sorted(compiled.placeholders - SPECIAL_NAMES - set(known)):
+        guess = difflib.get_close_matches(name, sorted(set(known) | SPECIAL_NAMES), n=1, cutoff=0.6)
+        remedy = f"did you mean '{guess[0]}'?" if guess else "correct it, or import the attribute first"
+        yield FieldError(
+            field=f"content.{step.channel.value}",
+            problem="unknown_placeholder",
+            message=f"'{{{{ {name} }}}}' is not an attribute of any recipient; {remedy}",
+        )
+
+
+def unique(errors: Iterable[FieldError]) -> list[FieldError]:
+    """Each finding once, where several steps share the content."""
+    return list({(error.field, error.problem, error.message): error for error in errors}.values())

@@ -1,0 +1,186 @@
+"""The owner of one command partition: its campaigns' state, its commands, its steps' pages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from schemas import (
+    CampaignId,
+    CampaignRecord,
+    CampaignStatus,
+    Command,
+    CommandResult,
+    CommandType,
+    PageRange,
+    StepProgress,
+)
+from schemas.topics import CAMPAIGN_COMMANDS, dead_letter_topic
+from services.planner.commands import CommandHandler, Elsewhere
+from services.planner.core.decoding import Refused, Unanswerable, decode_command
+from services.planner.journal import Journal
+from services.planner.shared import Shared
+from services.planner.state import PartitionState, load_state
+from services.runtime import metrics
+from services.runtime.clock import utc_now
+from services.runtime.dead_letters import PoisonWatch, dead_letter_headers
+from services.runtime.errors import StopProcessError
+
+log = structlog.get_logger("planner")
+IDLE_S = 0.03
+DISTURBING = (CommandType.RESUME, CommandType.EDIT, CommandType.BUDGET)
+"""After these something may be open that no page will ask for: sweep."""
+
+
+class PartitionOwner:
+    def __init__(self, shared: Shared, consumer: AIOKafkaConsumer, partition: int) -> None:
+        self.shared, self.consumer, self.partition = shared, consumer, partition
+        self.topic_partition = TopicPartition(CAMPAIGN_COMMANDS, partition)
+        self.journal = Journal(shared.settings, partition)
+        self.state = PartitionState()
+        self.poison = PoisonWatch(CAMPAIGN_COMMANDS)
+        self.ready, self.stopping = False, False
+        self.lock = asyncio.Lock()
+        """Held from reading a campaign's record to writing the next one."""
+        self.pending: dict[tuple[str, int], deque[tuple[int, int]]] = {}
+        """Step -> (ordinal, attempt) that the last sweep found: to be expanded again as credit allows."""
+        self.disturbed: set[str] = set()
+        """Campaigns that want a sweep now."""
+
+    async def run(self) -> None:
+        """From assignment to revocation. Nothing is decided before whoever was here before is fenced."""
+        await self.journal.open()
+        self.state = await load_state(self.shared.settings, self.partition)
+        await self.shared.results.catch_up()
+        self.consumer.seek(self.topic_partition, await self._committed())
+        self.handler = CommandHandler(self.partition, self.state, self.shared.accounts, self.shared.audiences)
+        self.disturbed = {record.campaign_id for record in self.state.running()}
+        self.ready = True
+        log.info("owns a command partition", partition=self.partition, campaigns=len(self.state.campaigns))
+        while not self.stopping:
+            fetched = await self.consumer.getmany(self.topic_partition, timeout_ms=0, max_records=100)
+            for record in fetched.get(self.topic_partition, ()):
+                if self.stopping:
+                    break
+                await self._handle(record)
+            if not fetched:
+                await asyncio.sleep(IDLE_S)
+
+    def stop(self) -> None:
+        self.stopping, self.ready = True, False
+
+    async def _committed(self) -> int:
+        committed = (await self.shared.offsets.committed("peal-planner")).get((CAMPAIGN_COMMANDS, self.partition), -1)
+        if committed < 0:
+            raise StopProcessError(
+                f"{CAMPAIGN_COMMANDS}/{self.partition} has no committed offset: run `peal topics apply` on a new "
+                "installation, `peal repair` on an old one"
+            )
+        return committed
+
+    async def _handle(self, record: ConsumerRecord) -> None:
+        decoded = decode_command(record.value)
+        if isinstance(decoded, Unanswerable):
+            return await self._dead_letter(record, decoded)
+        self.poison.good()
+        command_id = decoded.envelope.command_id if isinstance(decoded, Refused) else decoded.command_id
+        if first := self.shared.results.items.get(command_id):
+            return await self.journal.write(results=[first], next_offset=record.offset + 1)
+        async with self.lock:
+            try:
+                campaign, result = await self.handler.decide(decoded, utc_now())
+            except Elsewhere as elsewhere:
+                forwarded = (CAMPAIGN_COMMANDS, elsewhere.campaign_id.encode(), record.value, record.headers)
+                log.warning("command with a wrong key is set right", command=command_id, campaign=elsewhere.campaign_id)
+                return await self.journal.write(others=[forwarded], next_offset=record.offset + 1)
+            await self.journal.write(
+                campaigns=[campaign] if campaign else [], results=[result], next_offset=record.offset + 1
+            )
+            self._apply(decoded, campaign, result)
+
+    def _apply(self, decoded: Command | Refused, campaign: CampaignRecord | None, result: CommandResult) -> None:
+        self.shared.results.items[result.command_id] = result
+        metrics.commands.labels(result.type if not isinstance(decoded, Refused) else "unreadable", result.status).inc()
+        log.info(
+            "command", command=result.command_id, type=result.type, status=result.status,
+            campaign=result.campaign_id, epoch=result.epoch, errors=[e.model_dump() for e in result.errors],
+        )  # fmt: skip
+        if campaign is None:
+            return
+        self.state.put(campaign)
+        self.pending = {key: found for key, found in self.pending.items() if key[0] != campaign.campaign_id}
+        if isinstance(decoded, Command) and decoded.type in DISTURBING:
+            self.disturbed.add(campaign.campaign_id)
+        self.shared.wake.set()
+
+    async def _dead_letter(self, record: ConsumerRecord, bad: Unanswerable) -> None:
+        self.poison.poisoned(bad.reason)
+        headers = dead_letter_headers(
+            record.topic, record.partition, record.offset, bad.reason, bad.detail, tuple(record.headers)
+        )
+        log.warning("bad command", offset=record.offset, reason=bad.reason, detail=bad.detail)
+        letter = (dead_letter_topic(CAMPAIGN_COMMANDS), record.key, record.value or b"", headers)
+        await self.journal.write(others=[letter], next_offset=record.offset + 1)
+
+    # ---- what the expander and the sweeper write
+
+    async def change(
+        self, campaign_id: str, transform: Callable[[CampaignRecord], CampaignRecord | None]
+    ) -> CampaignRecord | None:
+        """Write what `transform` makes of the record as it stands; None (from it or from here): nothing was changed."""
+        async with self.lock:
+            current = self.state.campaigns.get(campaign_id)
+            changed = transform(current) if current and not self.stopping else None
+            if changed is not None:
+                await self.journal.write(campaigns=[changed])
+                self.state.put(changed)
+            return changed
+
+    def progress_of(self, campaign_id: str, step: int) -> StepProgress:
+        known = self.state.progress.get(campaign_id, {}).get(step)
+        return known or StepProgress(campaign_id=CampaignId(campaign_id), step=step, epoch=0, updated_at=utc_now())
+
+    async def reserve_page(self, record: CampaignRecord, step: int, count: int, now: datetime) -> StepProgress:
+        """Note the range before it is emitted: after a crash it is emitted again."""
+        progress = self.progress_of(record.campaign_id, step)
+        if progress.page is not None or record.audience is None:
+            return progress
+        last = min(progress.cursor + count, record.audience.count) - 1
+        return await self._put_progress(
+            progress.model_copy(
+                update={
+                    "page": PageRange(first=progress.cursor, last=last) if last >= progress.cursor else None,
+                    "epoch": record.epoch,
+                    "due_at": progress.due_at or now,
+                    "updated_at": now,
+                }
+            )
+        )
+
+    async def finish_page(self, record: CampaignRecord, progress: StepProgress, now: datetime) -> StepProgress:
+        cursor = progress.page.last + 1 if progress.page else progress.cursor
+        at_end = record.audience is not None and cursor >= record.audience.count
+        return await self._put_progress(
+            progress.model_copy(
+                update={
+                    "cursor": cursor,
+                    "page": None,
+                    "expanded_at": now if at_end else None,
+                    "updated_at": now,
+                }
+            )
+        )
+
+    async def _put_progress(self, progress: StepProgress) -> StepProgress:
+        await self.journal.write(progress=[progress])
+        self.state.put_progress(progress)
+        return progress
+
+
+def is_running(record: CampaignRecord) -> bool:
+    return record.status is CampaignStatus.ACTIVE and record.audience is not None

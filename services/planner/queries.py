@@ -1,0 +1,146 @@
+"""The planner's questions to ClickHouse. Parameters are ClickHouse's own, `{name:Type}`."""
+
+from __future__ import annotations
+
+MATCHING = """
+FROM v_contacts
+WHERE brand = {brand:String}
+  AND ({role:String} IN ('', 'all') OR role = {role:String})
+  AND (empty({cities:Array(String)}) OR city IN {cities:Array(String)})
+  AND (empty({pincodes:Array(String)}) OR pincode IN {pincodes:Array(String)})
+  AND ({active_days:UInt32} = 0 OR last_active_at >= {now:DateTime('UTC')} - toIntervalDay({active_days:UInt32}))
+"""
+"""Who a filter means. Conditions on attributes are appended: see `attribute_conditions`."""
+
+FREEZE = """
+-- One numbered row a person, in the order of their ids, so that a page is a run of neighbours.
+-- duplicate: bit per channel (email 1, sms 2, whatsapp 4), set for all but the first person with an address.
+INSERT INTO audience_members (campaign_id, snapshot_id, ord, recipient_id, duplicate)
+WITH
+    matched AS (SELECT recipient_id, email, phone %(matching)s),
+    shared_mails AS
+        (SELECT email, min(recipient_id) AS first FROM matched WHERE email != '' GROUP BY email HAVING count() > 1),
+    shared_phones AS
+        (SELECT phone, min(recipient_id) AS first FROM matched WHERE phone != '' GROUP BY phone HAVING count() > 1)
+SELECT
+    {campaign:String}, {snapshot:String}, rowNumberInAllBlocks(), recipient_id,
+    if(email IN (SELECT email FROM shared_mails) AND recipient_id NOT IN (SELECT first FROM shared_mails), 1, 0)
+    + if(phone IN (SELECT phone FROM shared_phones) AND recipient_id NOT IN (SELECT first FROM shared_phones), 6, 0)
+FROM (SELECT recipient_id, email, phone FROM matched ORDER BY recipient_id)
+SETTINGS max_insert_threads = 1
+"""
+
+FROZEN_COUNT = """
+-- What a freeze has really stored: as many ordinals as people, from 0 on.
+SELECT uniqExact(ord), max(ord) FROM audience_members
+WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String}
+"""
+
+MEMBERS = """
+-- Members by ordinal, with what is known of them now. Who was listed in the campaign itself is taken as listed.
+SELECT
+    m.ord AS ord, m.recipient_id AS recipient_id,
+    toUInt16(modulo(kafkaMurmurHash(m.recipient_id), {partitions:UInt16})) AS partition,
+    m.inline AS inline, m.opt_in AS opt_in, m.duplicate AS duplicate,
+    if(m.inline, m.email, c.email) AS email, if(m.inline, m.phone, c.phone) AS phone,
+    if(m.inline, m.name, c.name) AS name, if(m.inline, m.zone, c.zone) AS zone,
+    c.city AS city, c.pincode AS pincode, c.role AS role, m.attributes AS own_attributes, c.attributes AS attributes
+FROM
+(
+    SELECT * FROM audience_members
+    WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String} AND %(which)s
+    ORDER BY ord LIMIT 1 BY ord
+) AS m
+LEFT JOIN
+(
+    SELECT recipient_id, name, email, phone, zone, city, pincode, role, %(attributes)s AS attributes
+    FROM v_contacts
+    WHERE recipient_id IN
+    (
+        SELECT recipient_id FROM audience_members
+        WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String} AND %(which)s AND NOT inline
+    )
+) AS c USING (recipient_id)
+ORDER BY ord
+"""
+RANGE = "ord BETWEEN {first:UInt32} AND {last:UInt32}"
+LIST = "ord IN {ords:Array(UInt32)}"
+WITH_ATTRIBUTES = "toJSONString(attributes)"
+WITHOUT_ATTRIBUTES = "''"
+
+ATTRIBUTE_NAMES = """
+-- Every attribute that any contact of the brand has.
+SELECT arrayJoin(distinctJSONPaths(attributes)) FROM v_contacts WHERE brand = {brand:String}
+"""
+
+LISTED_ATTRIBUTE_NAMES = """
+-- Every attribute of the people that a campaign lists.
+SELECT DISTINCT arrayJoin(JSONExtractKeys(attributes)) FROM audience_members
+WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String}
+"""
+
+STANDING = """
+-- Sends of a step that stand at a given class of status, as ordinals with the attempt that the status belongs to.
+-- Walk the sets from the highest rank down: a class holds what its union adds to all above it.
+WITH
+    ranked AS
+    (
+        SELECT status, attempt AS a,
+               (status >= 'delivered', if(status >= 'delivered', 0, attempt), status, reason) AS rank,
+               groupBitmapMergeState(bm) AS members
+        FROM funnel_bits
+        WHERE campaign_id = {campaign:String} AND step = {step:UInt16}
+        GROUP BY status, attempt, reason, rank
+    ),
+    standing AS
+    (
+        SELECT status, a, bitmapAndnot(members,
+            groupBitmapOrState(members)
+                OVER (ORDER BY rank DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS own
+        FROM ranked
+    )
+"""
+
+OPEN_COUNTS = (
+    STANDING
+    + """
+SELECT toString(status), sum(bitmapCardinality(own)) FROM standing
+WHERE status IN ('queued', 'recalled', 'failed_retryable', 'uncertain') GROUP BY status
+"""
+)
+
+RECALLED = (
+    STANDING
+    + """
+SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(own, 0, {most:UInt64}))) AS ord, toUInt16(a) AS attempt
+FROM standing WHERE status = 'recalled' ORDER BY ord LIMIT {most:UInt64}
+"""
+)
+
+RETRYABLE = (
+    STANDING
+    + """
+SELECT s.ord, s.attempt, toUInt16(count()), max(r.occurred_at)
+FROM
+(
+    SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(own, 0, {most:UInt64}))) AS ord, toUInt16(a) AS attempt
+    FROM standing WHERE status = 'failed_retryable'
+) AS s
+INNER JOIN (SELECT DISTINCT ord, attempt, occurred_at FROM retries
+            WHERE campaign_id = {campaign:String} AND step = {step:UInt16}) AS r ON r.ord = s.ord
+GROUP BY s.ord, s.attempt ORDER BY s.ord
+"""
+)
+
+SILENT = """
+-- Ordinals below the cursor of which nothing is known. No event is ever written for "planned".
+SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(unknown, 0, {most:UInt64}))), bitmapCardinality(unknown)
+FROM
+(
+    SELECT bitmapAndnot(
+        (SELECT groupBitmapState(toUInt32(number)) FROM numbers({cursor:UInt32})),
+        (SELECT groupBitmapMergeState(bm) FROM funnel_bits
+         WHERE campaign_id = {campaign:String} AND step = {step:UInt16})
+    ) AS unknown
+)
+"""

@@ -1,0 +1,177 @@
+"""The one mechanism behind recovery, resume and retry: ask what is left, behind a barrier, and expand it again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from schemas import CampaignRecord, CampaignStatus
+from schemas.topics import DELIVERY_EVENTS, ROUTER_GROUP, SEND_REQUESTED, TRACKER_GROUP
+from services.domain.messages import DeliveryEvent, encode_json, event_id
+from services.planner.core import lifecycle
+from services.planner.core.requests import Member
+from services.planner.core.sweep import Offsets, RetryableSend, StepFindings, again, finished, passed
+from services.planner.findings import find
+from services.planner.owner import PartitionOwner, is_running
+from services.planner.shared import Shared
+from services.runtime import metrics
+from services.runtime.clock import utc_now
+from services.runtime.kafka import send_batches
+
+log = structlog.get_logger("planner")
+POLL_S = 0.1
+SLOWEST_END_S = 15.0
+
+
+@dataclass
+class Candidate:
+    """A campaign to sweep, with its cursors as they stood before the barrier."""
+
+    owner: PartitionOwner
+    record: CampaignRecord
+    cursors: dict[int, int]
+    at_end: bool
+
+
+class Sweeper:
+    def __init__(self, shared: Shared, owners: Callable[[], Iterable[PartitionOwner]]) -> None:
+        self.shared, self.owners = shared, owners
+        self.swept_at: dict[str, datetime] = {}
+        self.pause_s: dict[str, float] = {}
+        """How long to leave a campaign alone that is at its end: grows while nothing changes."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                candidates = self._candidates(utc_now())
+                if candidates and await self._barrier(stop):
+                    for candidate in candidates:
+                        await self._sweep(candidate, utc_now())
+            except (ClickHouseError, OSError, TimeoutError) as error:
+                log.warning("clickhouse does not answer: the sweep waits", error=repr(error))
+            await asyncio.sleep(0.2)
+
+    def _candidates(self, now: datetime) -> list[Candidate]:
+        found = []
+        for owner in self.owners():
+            for record in owner.state.running() if owner.ready else ():
+                if not is_running(record) or record.audience is None:
+                    continue
+                steps = owner.state.progress.get(record.campaign_id, {})
+                cursors = {number: progress.cursor for number, progress in steps.items()}
+                at_end = all(
+                    (progress := steps.get(number)) and progress.expanded_at is not None
+                    for number in range(1, len(record.steps) + 1)
+                )
+                if self._due(record, at_end, owner, now):
+                    owner.disturbed.discard(record.campaign_id)
+                    found.append(Candidate(owner, record, cursors, at_end))
+        return found
+
+    def _due(self, record: CampaignRecord, at_end: bool, owner: PartitionOwner, now: datetime) -> bool:
+        campaign_id = record.campaign_id
+        if any(owner.pending.get((campaign_id, number)) for number in range(1, len(record.steps) + 1)):
+            return False  # what the last sweep found is still going out
+        if campaign_id in owner.disturbed:
+            return True
+        swept = self.swept_at.get(campaign_id, record.launched_at)
+        if swept is None:
+            return False
+        settings = self.shared.settings
+        interval = self.pause_s.get(campaign_id, settings.end_interval_s) if at_end else settings.sweep_interval_s
+        return now - swept >= timedelta(seconds=interval) or (at_end and campaign_id not in self.swept_at)
+
+    async def _barrier(self, stop: asyncio.Event) -> bool:
+        """Until the router has passed all requests, and router and tracker all that came of them. False: stopped."""
+        offsets = self.shared.offsets
+        requested = await offsets.ends([SEND_REQUESTED])
+        if not await self._until_passed(ROUTER_GROUP, requested, stop):
+            return False
+        events = await offsets.ends([DELIVERY_EVENTS])
+        routed = await offsets.ends(self.shared.send_topics())
+        return await self._until_passed(ROUTER_GROUP, events, stop) and await self._until_passed(
+            TRACKER_GROUP, {**events, **routed}, stop
+        )
+
+    async def _until_passed(self, group: str, ends: Offsets, stop: asyncio.Event) -> bool:
+        while not passed(await self.shared.offsets.committed(group), ends):
+            if stop.is_set():
+                return False
+            await asyncio.sleep(POLL_S)
+        return True
+
+    async def _sweep(self, candidate: Candidate, now: datetime) -> None:
+        owner, record = candidate.owner, candidate.record
+        campaign_id = record.campaign_id
+        findings: dict[int, StepFindings] = {}
+        for number, cursor in candidate.cursors.items():
+            findings[number] = await find(self.shared.clickhouse, campaign_id, number, cursor)
+        if owner.stopping or owner.state.campaigns.get(campaign_id) is not record:
+            owner.disturbed.add(campaign_id)  # a command came in between: what was found may be no longer so
+            return
+        found = 0
+        for number, step in findings.items():
+            expand, give_up = again(step, now)
+            found += len(expand)
+            if expand:
+                owner.pending[campaign_id, number] = deque(expand)
+                metrics.sweep_found.labels("silent").inc(len(step.silent))
+                metrics.sweep_found.labels("recalled").inc(len(step.recalled))
+                self.shared.wake.set()
+            if give_up:
+                await self._give_up(record, number, give_up, now)
+        self.swept_at[campaign_id] = now
+        slower = min(self.pause_s.get(campaign_id, self.shared.settings.end_interval_s) * 1.5, SLOWEST_END_S)
+        self.pause_s[campaign_id] = self.shared.settings.end_interval_s if found else slower
+        if found:
+            log.info("sweep", campaign=campaign_id, again=found)
+        assert record.audience is not None, "only frozen campaigns are swept"
+        ends = [(cursor, record.audience.count) for cursor in candidate.cursors.values()]
+        if candidate.at_end and finished(ends, findings.values()):
+            await self._complete(owner, record, now)
+
+    async def _complete(self, owner: PartitionOwner, record: CampaignRecord, now: datetime) -> None:
+        done = await owner.change(
+            record.campaign_id,
+            lambda r: (
+                lifecycle.complete(r, now) if r.status is CampaignStatus.ACTIVE and r.epoch == record.epoch else None
+            ),
+        )
+        if done:
+            log.info("campaign completed", campaign=record.campaign_id)
+
+    async def _give_up(self, record: CampaignRecord, number: int, sends: list[RetryableSend], now: datetime) -> None:
+        """Five retryable failures are enough: `failed(exhausted)` for that attempt."""
+        members = {m.ord: m for m in await self.shared.audiences.listed(record, [s.ord for s in sends], False)}
+        for send in sends:
+            if member := members.get(send.ord):
+                event = exhausted(record, number, send, member, now)
+                records = [(member.recipient.encode(), encode_json(event), ())]
+                await send_batches(self.shared.producer, DELIVERY_EVENTS, member.partition, records)
+
+
+def exhausted(record: CampaignRecord, number: int, send: RetryableSend, member: Member, now: datetime) -> DeliveryEvent:
+    step = record.steps[number - 1]
+    send_id = f"{record.campaign_id}/{number}/{member.recipient.partition('/')[2]}"
+    return DeliveryEvent(
+        event_id=event_id(send_id, send.attempt, "failed", "planner"),
+        send_id=send_id,
+        campaign_id=record.campaign_id,
+        step=number,
+        recipient=member.recipient,
+        ord=send.ord,
+        attempt=send.attempt,
+        channel=step.channel.value,
+        account=step.account,
+        status="failed",
+        reason="exhausted",
+        detail=f"{send.failures} tries failed",
+        occurred_at=now,
+        source="planner",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas import CampaignStatus, Status, Suppression
+from schemas import OPEN, CampaignStatus, Status, Suppression
 from services.domain.explain.facts import Facts, LedgerEvent, StepFacts
 from services.domain.explain.gates import gates_of
 from services.domain.explain.reasons import because
@@ -72,7 +72,7 @@ def _explain_step(step: StepFacts) -> StepExplanation:
     status, reason = (standing.status.value, standing.reason) if standing else ("planned", "")
     if step.facts.member is None:
         status = "not_planned"
-    elif step.facts.cancelled and status in ("planned", Status.QUEUED, Status.RECALLED, Status.FAILED_RETRYABLE):
+    elif step.facts.cancelled and status in ("planned", *OPEN):
         status, reason = Status.SUPPRESSED.value, Suppression.CAMPAIGN_CANCELLED.value
     return StepExplanation(
         step=step.number,
@@ -105,16 +105,16 @@ def _summary(step: StepFacts, standing: LedgerEvent | None, gates: tuple[Gate, .
             why = failure(standing.reason, standing.detail)
             return sentence(f"{message} did not go out {when} because {why}; it is tried again")
         case Status.UNCERTAIN:
-            return sentence(
-                f"it is not known whether {message} left: the provider did not answer {when}. "
-                "It is not sent again unless that is cleared up"
+            next_ = (
+                "The campaign was cancelled since" if facts.cancelled else "It is not repeated until that is cleared up"
             )
+            return sentence(f"it is not known whether {message} left: the provider did not answer {when}. {next_}")
         case Status.ACCEPTED if standing.reason == "assumed":
             return sentence(
                 f"the provider never said whether it took {message}; since {_since(when)} it is taken as sent"
             )
         case Status.ACCEPTED:
-            return sentence(f"{message} left {when}; whether it arrived is not known yet{_machine(step)}")
+            return sentence(f"{message} left {when}; whether it arrived is not known yet")
         case Status.FAILED:
             return sentence(
                 f"{message} could not be delivered because {failure(standing.reason, standing.detail)} ({when})"
@@ -146,7 +146,7 @@ def _got(step: StepFacts) -> str:
 
 
 def _machine(step: StepFacts) -> str:
-    if any(event.machine and event.status in (Status.READ, Status.CLICKED) for event in step.events):
+    if any(event.machine for event in step.events):
         return "; a mail scanner looked at it, which says nothing about the person"
     return ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from schemas import CampaignRecord, CampaignStatus, Channel, Consent, Status, StepProgress, StepRecord, rank_key
@@ -74,16 +74,23 @@ class Facts:
 
     def events_of(self, step: int) -> list[LedgerEvent]:
         """Oldest first, each once: the first telling of an event counts."""
-        seen: dict[tuple[int, Status, str], LedgerEvent] = {}
+        seen: dict[tuple[int, Status, str, bool], LedgerEvent] = {}
         for event in sorted(self.events, key=lambda event: (event.occurred_at, event.attempt)):
             if event.step == step:
-                seen.setdefault((event.attempt, event.status, event.source), event)
-        return list(seen.values())
+                seen.setdefault((event.attempt, event.status, event.source, event.machine), event)
+        return [_as_proof(event) for event in seen.values()]
 
     def latest_consent(self, channel: Channel) -> Consent | None:
         """The greatest `at` wins; at a tie, the opt-out."""
         said = [consent for consent in self.consents if consent.channel in (channel, "all")]
         return max(said, key=lambda consent: (consent.at, consent.state == "opted_out"), default=None)
+
+
+def _as_proof(event: LedgerEvent) -> LedgerEvent:
+    """What a scanner or a privacy proxy opened has arrived; it says no more than that."""
+    if event.machine and event.status in (Status.READ, Status.CLICKED):
+        return replace(event, status=Status.DELIVERED)
+    return event
 
 
 @dataclass(frozen=True)
@@ -108,12 +115,12 @@ class StepFacts:
 
     @property
     def standing(self) -> LedgerEvent | None:
-        """The event that says where the send stands; None: nothing is known of it.
+        """The event that says where the send stands; None: nothing is known of it. An assumption gives way."""
 
-        What only a machine did says nothing of the person.
-        """
-        people = [event for event in self.events if not event.machine]
-        return max(people, key=lambda event: rank_key(event.status, event.attempt), default=None)
+        def rank(event: LedgerEvent) -> tuple[tuple[int, int], bool]:
+            return rank_key(event.status, event.attempt), event.reason != "assumed"
+
+        return max(self.events, key=rank, default=None)
 
     @property
     def expanded(self) -> bool:
@@ -122,5 +129,6 @@ class StepFacts:
         return progress is not None and member is not None and progress.cursor > member.ord
 
     def first(self, *statuses: Status) -> LedgerEvent | None:
-        """The earliest event of these kinds that was not a machine's doing."""
-        return next((event for event in self.events if event.status in statuses and not event.machine), None)
+        """The earliest event of these kinds; of the same kind, a machine's doing comes last."""
+        found = [event for event in self.events if event.status in statuses]
+        return min(found, key=lambda event: (event.machine, event.occurred_at), default=None)

@@ -1,0 +1,1 @@
+"""Questions to ClickHouse, by resource. Parameters are ClickHouse's own, `{name:Type}`."""

@@ -1,0 +1,46 @@
+"""One person: what is recorded of them, and what became of their messages."""
+
+from __future__ import annotations
+
+CONTACT = """
+-- A person as merged from all changes.
+SELECT name, email, phone, role, city, pincode, zone, last_active_at, toJSONString(attributes) AS attributes
+FROM v_contacts WHERE recipient_id = {recipient:String}
+"""
+
+CONSENTS = """
+-- What a person agreed to and declined: the newest of each kind.
+SELECT channel, purpose, state, reason, at, source, proof
+FROM consents FINAL WHERE recipient_id = {recipient:String} ORDER BY at
+"""
+
+STANDING_CONSENTS = """
+-- What holds now, by channel.
+SELECT channel, purpose, state, reason, at FROM v_consents WHERE recipient_id = {recipient:String} ORDER BY channel
+"""
+
+LEDGER = """
+-- All events of a person from a given one on, oldest first, each once.
+SELECT event_id, send_id, campaign_id, step, recipient_id, ord, attempt, toString(channel) AS channel, account,
+       toString(status) AS status, reason, detail, cost_micros, provider, provider_message_id,
+       occurred_at, machine, source
+FROM v_ledger
+WHERE recipient_id = {recipient:String}
+  AND (occurred_at, event_id) > (fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC'), {after_id:String})
+  AND ({campaign:String} = '' OR campaign_id = {campaign:String})
+ORDER BY occurred_at, event_id
+LIMIT {most:UInt32}
+"""
+
+MEMBERSHIP = """
+-- A person's place in a frozen audience.
+SELECT ord, inline, name, opt_in, duplicate FROM audience_members
+WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String} AND recipient_id = {recipient:String}
+LIMIT 1
+"""
+
+CAMPAIGNS_OF = """
+-- Campaigns that a person got or was to get something from, the newest first.
+SELECT campaign_id, max(occurred_at) AS last FROM delivery_events
+WHERE recipient_id = {recipient:String} GROUP BY campaign_id ORDER BY last DESC LIMIT {most:UInt32}
+"""

@@ -1,0 +1,62 @@
+"""Counts of a campaign. All of them are sizes of sets of ordinals, so that nothing told twice is counted twice."""
+
+from __future__ import annotations
+
+REACHED = """
+-- Stages reached, each send once: a later stage implies the earlier ones.
+SELECT step, toString(channel) AS channel, sent, delivered, read, clicked, replied, bounced, unsubscribed, complained
+FROM v_funnel WHERE campaign_id = {campaign:String}
+"""
+
+STANDING_SETS = """
+-- Where each send stands now. The sets are walked from the highest rank down: a class owns what its set adds to all
+-- above it. Evidence outranks every attempt; an assumption gives way to any other word of its status.
+WITH
+    ranked AS
+    (
+        SELECT step, channel, status, reason,
+               (status >= 'delivered', if(status >= 'delivered', 0, attempt), status, reason != 'assumed', reason)
+                   AS rank,
+               groupBitmapMergeState(bm) AS members
+        FROM funnel_bits
+        WHERE campaign_id = {campaign:String} AND (empty({steps:Array(UInt16)}) OR step IN {steps:Array(UInt16)})
+        GROUP BY step, channel, status, reason, rank
+    ),
+    standing AS
+    (
+        SELECT step, channel, status, reason, bitmapAndnot(members, groupBitmapOrState(members) OVER (
+            PARTITION BY step ORDER BY rank DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS own
+        FROM ranked
+    )
+"""
+
+STANDING = (
+    STANDING_SETS
+    + """
+SELECT step, toString(channel), toString(status), reason, sum(bitmapCardinality(own)) AS sends
+FROM standing GROUP BY step, channel, status, reason HAVING sends > 0
+"""
+)
+
+SPENT = """
+-- Micros spent so far, all steps.
+SELECT sum(cost_micros) FROM v_cost WHERE campaign_id = {campaign:String}
+"""
+
+SPENT_BY_CAMPAIGN = """
+-- Micros spent so far, by campaign.
+SELECT campaign_id, sum(cost_micros) FROM v_cost WHERE campaign_id IN {campaigns:Array(String)} GROUP BY campaign_id
+"""
+
+RECENT_MINUTES = """
+-- Messages that providers took in this minute and the one before.
+SELECT minute, sum(sends) FROM v_minutes
+WHERE campaign_id = {campaign:String} AND status = 'accepted' AND minute >= {since:DateTime('UTC')}
+GROUP BY minute ORDER BY minute
+"""
+
+REACHED_BY_CHANNEL = """
+-- Stages reached by channel, over several campaigns.
+SELECT toString(channel), sum(sent), sum(delivered) FROM v_funnel
+WHERE campaign_id IN {campaigns:Array(String)} GROUP BY channel
+"""

@@ -12,14 +12,13 @@ from services.domain.content.compiled import (
     RenderedEmail,
     RenderedSms,
     RenderedWhatsapp,
-    Substitutions,
-    as_substitutions,
     render,
 )
 from services.domain.content.compiling import Footer, compile_content, content_for
 from services.domain.content.cost import message_cost, unit_price
 from services.domain.content.problems import RenderProblem, TemplateProblem
 from services.domain.content.segments import Segments, sms_segments
+from services.domain.content.substitutions import Substitutions, as_substitutions
 
 __all__ = [
     "SPECIAL_NAMES", "Compiled", "CompiledEmail", "CompiledSms", "CompiledWhatsapp", "Footer", "Links", "RenderProblem",

@@ -1,0 +1,1 @@
+"""May this person get this message now? Turns send requests into routed messages or suppressions, each exactly once."""

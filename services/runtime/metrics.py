@@ -24,6 +24,7 @@ router_round_seconds = Histogram(
     "peal_router_round_seconds", "One round: decide, write state, write outputs", buckets=_FAST
 )
 router_people = Gauge("peal_router_people", "People in this worker's state")
+router_restore_seconds = Gauge("peal_router_restore_seconds", "How long the last reading of the changelog took")
 recalls_written = Counter("peal_recalls_total", "Messages under way that were called back", ["reason"])
 
 # Senders

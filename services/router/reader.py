@@ -1,0 +1,61 @@
+"""A share of fetched records, read: the good ones in order, the bad ones on their way to the dead letters."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any, NamedTuple
+
+import structlog
+
+from schemas.topics import DELIVERY_EVENTS
+from services.domain.eligibility import SOURCES, Event
+from services.domain.messages import SendRequest
+from services.router.buffers import Share
+from services.router.inputs import Bad, misplaced, read
+from services.router.outputs import OWN, Outputs
+from services.router.restore import People
+from services.runtime.dead_letters import PoisonWatch
+from services.runtime.errors import StopProcessError
+
+log = structlog.get_logger("router")
+
+
+class Input(NamedTuple):
+    source: Any
+    """aiokafka's consumer record."""
+    event: SendRequest | Event
+
+
+class Reader:
+    """`stop` is set when so much is bad that a producer must be broken: after this round the process is to end."""
+
+    def __init__(self, people: People, partitions: int) -> None:
+        self.people, self.partitions = people, partitions
+        self.stop: StopProcessError | None = None
+        self._watches = {topic: PoisonWatch(topic) for topic in SOURCES}
+
+    def read(self, share: Share, said: Outputs) -> list[Input]:
+        people, inputs = self.people[share.partition], list[Input]()
+        for source in chain(share.first, share.then):
+            if source.topic == DELIVERY_EVENTS and OWN in source.headers:
+                continue
+            event = read(source, said.now)
+            if not isinstance(event, Bad) and source.key not in people:
+                event = misplaced(source.key, share.partition, self.partitions) or event
+            if isinstance(event, Bad):
+                self._bury(source, event, said)
+            else:
+                self._watches[source.topic].good()
+                inputs.append(Input(source, event))
+        return inputs
+
+    def _bury(self, source: Any, bad: Bad, said: Outputs) -> None:
+        said.dead_letter(source, bad)
+        log.warning(
+            "bad input", topic=source.topic, partition=source.partition, offset=source.offset,
+            reason=bad.reason, detail=bad.detail[:200],
+        )  # fmt: skip
+        try:
+            self._watches[source.topic].poisoned(bad.reason)
+        except StopProcessError as error:
+            self.stop = error

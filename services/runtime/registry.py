@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from services.runtime.clock import boot_seconds
+from services.runtime.clock import boot_seconds, utc_now
 from services.runtime.kafka import make_consumer
 from services.runtime.settings import Settings
 
@@ -29,7 +29,11 @@ class Registry(Generic[T]):
         topic: str,
         decode: Callable[[bytes], T],
         on_change: Callable[[str, T | None], None] | None = None,
+        *,
+        recent_s: float | None = None,
     ) -> None:
+        """`recent_s`: read only the records of that many last seconds, and keep none: each is given to `on_change`."""
+        self.recent_s = recent_s
         self.settings, self.topic, self.decode, self.on_change = settings, topic, decode, on_change
         self.items: dict[str, T] = {}
         self.fresh_at = -math.inf
@@ -45,6 +49,8 @@ class Registry(Generic[T]):
         numbers = await self._wait_for_topic(self._consumer)
         self._partitions = [TopicPartition(self.topic, number) for number in sorted(numbers)]
         self._consumer.assign(self._partitions)
+        if self.recent_s is not None:
+            await self._seek_recent(self._consumer, self.recent_s)
         await self.catch_up()
 
     async def stop(self) -> None:
@@ -73,6 +79,14 @@ class Registry(Generic[T]):
                         self._apply(record.key, record.value)
             self.fresh_at = asked
 
+    async def _seek_recent(self, consumer: AIOKafkaConsumer, seconds: float) -> None:
+        since = int((utc_now().timestamp() - seconds) * 1000)
+        found = await consumer.offsets_for_times(dict.fromkeys(self._partitions, since))
+        ends = await consumer.end_offsets(self._partitions)
+        for partition in self._partitions:
+            at = found.get(partition)
+            consumer.seek(partition, at.offset if at else ends[partition])
+
     def _apply(self, key: bytes | None, value: bytes | None) -> None:
         name = (key or b"").decode(errors="replace")
         if value is None:
@@ -84,7 +98,8 @@ class Registry(Generic[T]):
             except (ValidationError, ValueError) as error:
                 log.error("unreadable record in a registry", topic=self.topic, key=name, error=str(error))
                 return
-            self.items[name] = item
+            if self.recent_s is None:
+                self.items[name] = item
         if self.on_change:
             self.on_change(name, item)
         self.changed.set()

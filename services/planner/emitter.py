@@ -56,7 +56,7 @@ async def emit(producer: AIOKafkaProducer, plan: StepPlan, members: Iterable[tup
     count = 0
     for member, attempt in members:
         value = encode_json(build_request(plan, member, attempt))
-        by_partition[member.partition].append((member.recipient.encode(), value, ()))
+        by_partition[member.partition].append((member.recipient.encode(), value, []))
         count += 1
     await asyncio.gather(
         *(send_batches(producer, SEND_REQUESTED, partition, records) for partition, records in by_partition.items())

@@ -22,7 +22,7 @@ from services.planner.owner import PartitionOwner, is_running
 from services.planner.shared import Shared
 from services.runtime import metrics
 from services.runtime.clock import utc_now
-from services.runtime.kafka import send_batches
+from services.runtime.kafka import Record, send_batches
 
 log = structlog.get_logger("planner")
 POLL_S = 0.1
@@ -152,7 +152,7 @@ class Sweeper:
         for send in sends:
             if member := members.get(send.ord):
                 event = exhausted(record, number, send, member, now)
-                records = [(member.recipient.encode(), encode_json(event), ())]
+                records: list[Record] = [(member.recipient.encode(), encode_json(event), [])]
                 await send_batches(self.shared.producer, DELIVERY_EVENTS, member.partition, records)
 
 

@@ -17,7 +17,7 @@ from services.runtime.errors import StopProcessError
 from services.runtime.settings import Settings
 
 Header = tuple[str, bytes]
-Record = tuple[bytes, bytes, Sequence[Header]]
+Record = tuple[bytes, bytes, list[Header]]
 """Key, value, headers."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -47,14 +48,14 @@ def run_service(name: str, settings: Settings, main: Main) -> None:
         uvloop.run(life())
     except StopProcessError as error:
         log.critical(str(error))
-        sys.exit(FATAL_EXIT_CODE)
     except BaseExceptionGroup as group:
         if stops := group.subgroup(StopProcessError):
             log.critical("; ".join(str(error) for error in stops.exceptions))
         else:
             log.critical("unexpected", exc_info=group)
-        sys.exit(FATAL_EXIT_CODE)
     except Exception:
         log.critical("unexpected", exc_info=True)
-        sys.exit(FATAL_EXIT_CODE)
-    sys.exit(0)
+    else:
+        sys.exit(0)
+    sys.stderr.flush()
+    os._exit(FATAL_EXIT_CODE)  # without clean-up, so that nothing is sent or committed after the last word

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+import stamina
 from aiokafka import OffsetAndMetadata, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    NotCoordinatorForGroupError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from schemas.topics import Topic, dead_letter_topic, load_topics
 from services.runtime.errors import StopProcessError
@@ -102,7 +108,7 @@ async def _create_topics(admin: AIOKafkaAdminClient, plan: dict[str, dict[str, s
 async def _commit_zero(settings: Settings, admin: AIOKafkaAdminClient, group: str, topics: Iterable[str]) -> list[str]:
     partitions = load_topics().partitions
     wanted = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
-    known = await admin.list_consumer_group_offsets(group)
+    known = await _committed(admin, group)
     missing = [tp for tp in wanted if tp not in known or known[tp].offset < 0]
     if not missing:
         return []
@@ -114,3 +120,9 @@ async def _commit_zero(settings: Settings, admin: AIOKafkaAdminClient, group: st
     finally:
         await consumer.stop()
     return [f"group {group} starts {topic} at 0" for topic in sorted({tp.topic for tp in missing})]
+
+
+@stamina.retry(on=(GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError), attempts=None, timeout=30)
+async def _committed(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+    """A new broker makes its offsets topic at the first question, and has no coordinator until then."""
+    return dict(await admin.list_consumer_group_offsets(group))

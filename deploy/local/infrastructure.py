@@ -8,10 +8,9 @@ import os
 import signal
 from pathlib import Path
 
-from deploy.local.jars import JarsError
+from deploy.local.errors import LocalError
 from deploy.local.processes import die_with_parent
-from deploy.local.stack import Stack, StackError
-from deploy.local.supervisor import SupervisorError
+from deploy.local.stack import Stack
 from services.runtime.ports import Ports
 
 
@@ -44,7 +43,7 @@ def main() -> None:
     ports = Ports.from_base(arguments.port_base) if arguments.port_base else Ports()
     try:
         asyncio.run(run(arguments.data_dir, ports))
-    except (JarsError, StackError, SupervisorError) as error:
+    except LocalError as error:
         raise SystemExit(str(error)) from None
 
 

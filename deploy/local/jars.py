@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploy.local.errors import LocalError
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 POM = Path(__file__).with_name("pom.xml")
 STAMP = "stamp.json"
 
 
-class JarsError(Exception):
+class JarsError(LocalError):
     """The jars cannot be had; the text says why and what to do."""
 
 

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.local.errors import LocalError
 from deploy.local.jars import JarsError, classpath, ensure_jars
 
 HEAP = ("-Xms128m", "-Xmx512m")
@@ -38,7 +39,7 @@ rootLogger.appenderRef.console.ref = console
 """
 
 
-class KafkaError(Exception):
+class KafkaError(LocalError):
     """The broker cannot be started; the text says why and what to do."""
 
 

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from deploy.local import readiness
+from deploy.local.errors import LocalError
 from deploy.local.jars import ensure_jars
 from deploy.local.services import CLICKHOUSE, KAFKA, ServiceSpec, infrastructure
 from deploy.local.supervisor import Supervisor
@@ -35,7 +36,7 @@ CRASHES_BEFORE_READY = 3
 """So many ends of a service before it was ever ready are no accident: the start fails with its last lines."""
 
 
-class StackError(Exception):
+class StackError(LocalError):
     """The installation cannot be started; the text names the part and what to do."""
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from supervisor.xmlrpc import SupervisorTransport
 
+from deploy.local.errors import LocalError
 from deploy.local.jars import REPOSITORY
 from deploy.local.services import ServiceSpec
 from deploy.local.supervisor_config import STOP_SECONDS, ServiceEvent, parse_event, render_config, socket_path
@@ -23,7 +24,7 @@ from deploy.local.supervisor_config import STOP_SECONDS, ServiceEvent, parse_eve
 START_SECONDS = 20.0
 
 
-class SupervisorError(Exception):
+class SupervisorError(LocalError):
     """The supervisor cannot be started or has gone; the text says why."""
 
 

@@ -1,0 +1,69 @@
+# Everything starts here: `make up` runs Peal on this machine, `make test` checks it. `make` alone lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SCALE ?=
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup jars up down doctor test lint format test-unit test-contract test-integration clean
+
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
+	  while IFS='|' read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
+
+# The virtual environment: exact versions with hashes, installed again only when the lock file changes.
+$(VENV)/.locked: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Peal needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1 || echo missing):" \
+	       "install it, or name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  echo "The virtual environment could not be made: install Python's venv (apt install python3-venv)." >&2; exit 1; }
+	@echo "Installing dependencies into $(VENV) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock || { \
+	  echo "The dependencies could not be installed: see pip's message above." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(VENV)/.installed ## Make .venv with all dependencies
+
+up: setup ## Run Peal here until Ctrl-C; SCALE="sender-email=2" for more instances
+	@exec $(BIN)/peal up --die-with-parent --scale "$(SCALE)"
+
+down: setup ## Stop a running `make up`
+	@$(BIN)/peal down
+
+doctor: setup ## Check what this machine lacks
+	@$(BIN)/peal doctor
+
+jars: setup
+	@$(BIN)/python -m deploy.local.jars > /dev/null
+
+lint: setup ## Style, types and the rules of who may import whom
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted as ruff does: run make format" >&2; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo > .peal/imports.log 2>&1 || { cat .peal/imports.log >&2; exit 1; }
+
+format: setup ## Bring all code into shape
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+test: lint jars ## Everything that must hold, on real Kafka and the real ClickHouse engine
+	@$(BIN)/pytest tests/unit tests/contract tests/integration $(PYTEST_ARGS)
+
+test-unit: setup ## The rules, without any infrastructure
+	@$(BIN)/pytest tests/unit $(PYTEST_ARGS)
+
+test-contract: setup ## Every example event through every consumer's decoder
+	@$(BIN)/pytest tests/contract $(PYTEST_ARGS)
+
+test-integration: jars ## Services on real Kafka and the real ClickHouse engine
+	@$(BIN)/pytest tests/integration $(PYTEST_ARGS)
+
+clean: ## Remove what was built and the data of `make up`, not the downloaded jars
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find .peal -mindepth 1 -maxdepth 1 ! -name jars -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,73 @@
+"""The `peal` command. Each of its commands lives in a module of its own; this one only names them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import typer
+
+from deploy.local.errors import LocalError
+from services.cli import config, doctor, down, topics, up
+from services.cli.errors import CommandError
+from services.cli.output import print_error
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="peal",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="""Peal: campaigns over email, SMS and WhatsApp, each planned message with exactly one recorded outcome.
+
+    Start with [bold]peal up[/], which runs everything on this machine, then open the console that it prints.
+    [bold]peal doctor[/] says what is missing. Every command has --help; those that print data have --json.
+    """,
+)
+
+app.command("up")(up.up)
+app.command("down")(down.down)
+app.command("doctor")(doctor.doctor)
+app.add_typer(topics.app, name="topics")
+app.command("config")(config.config)
+
+
+def main() -> None:
+    """Exit codes: 0 done, 1 a problem that a sentence explains, 2 wrong usage, 130 interrupted."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it would say, the command says in a sentence
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if os.environ.get("PEAL_LOG_LEVEL") == "debug":
+            raise
+        print_error(explain(error))
+        sys.exit(error.exit_code if isinstance(error, CommandError) else 1)
+
+
+def explain(error: Exception) -> str:
+    """A sentence for a person; whoever mends the program asks for the traceback."""
+    from pydantic import ValidationError  # here: they take their time, and most commands end well
+
+    from services.runtime.errors import StopProcessError
+
+    if isinstance(error, (CommandError, LocalError, StopProcessError)):
+        return str(error)
+    if isinstance(error, ValidationError):
+        return "; ".join(_setting_problem(problem["loc"], problem["msg"]) for problem in error.errors())
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+    return f"unexpected: {type(error).__name__}: {error} (PEAL_LOG_LEVEL=debug shows where)"
+
+
+def _setting_problem(path: tuple[int | str, ...], message: str) -> str:
+    """In terms of the environment variable; the value is left out, for it may be secret."""
+    return f"{'_'.join(('PEAL', *map(str, path))).upper()} is wrong: {message}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""One batch of records from Kafka, decoded: rows for each table, what else follows from them, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import msgspec
+
+from schemas.topics import CONSENTS, CONTACT_CHANGES, DELIVERY_EVENTS, ENGAGEMENTS, INBOUND_MESSAGES
+from services.domain.messages import Consent, DeliveryEvent, Engagement
+from services.tracker.core.contacts import Change, ContactChange
+from services.tracker.core.normalise import Problems, normalise
+from services.tracker.core.rows import (
+    BadRecordError,
+    Inbound,
+    Queued,
+    Row,
+    brand_of,
+    consent_row,
+    engagement_row,
+    inbound_row,
+    ledger_row,
+    queued_row,
+)
+from services.tracker.core.stops import PersonStop, person_stop
+
+
+class KafkaRecord(Protocol):
+    """What is used of aiokafka's ConsumerRecord."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Any
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    record: Any
+    reason: str
+    detail: str
+
+
+class Batch(msgspec.Struct):
+    ledger: list[Row] = []
+    consents: list[Row] = []
+    engagements: list[Row] = []
+    inbound: list[Row] = []
+    changes: dict[str, list[Change]] = {}
+    """Recipient -> changes, in the order of the topic."""
+    stops: list[PersonStop] = []
+    answers: list[Inbound] = []
+    refused: list[Refusal] = []
+    problems: Problems = msgspec.field(default_factory=Problems)
+    records: int = 0
+
+
+class Rules(msgspec.Struct, frozen=True):
+    partition_of: Callable[[str], int]
+    region: str
+
+
+_event = msgspec.json.Decoder(DeliveryEvent).decode
+_queued = msgspec.json.Decoder(Queued).decode
+_consent = msgspec.json.Decoder(Consent).decode
+_engagement = msgspec.json.Decoder(Engagement).decode
+_inbound = msgspec.json.Decoder(Inbound).decode
+_change = msgspec.json.Decoder(ContactChange).decode
+
+
+def add_records(batch: Batch, topic: str, records: Iterable[KafkaRecord], rules: Rules, now_ms: int) -> int:
+    """Decode one topic's records into the batch. Returns how many were refused."""
+    add = _READERS.get(topic, _add_queued)
+    before = len(batch.refused)
+    for record in records:
+        batch.records += 1
+        try:
+            if record.value is None:
+                raise BadRecordError("null_value", "the record has no value")
+            add(batch, record, record.value, rules, now_ms)
+        except BadRecordError as error:
+            batch.refused.append(Refusal(record, error.reason, error.detail))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            batch.refused.append(Refusal(record, "undecodable", str(error)))
+    return len(batch.refused) - before
+
+
+def _check_key(record: KafkaRecord, key: str) -> None:
+    if record.key != key.encode():
+        raise BadRecordError("wrong_key", f"the key is {record.key!r:.200}, expected {key}")
+
+
+def _check_place(record: KafkaRecord, key: str, rules: Rules) -> None:
+    """Key and partition: for topics that others write, and whose people must each have one owner. Peal's own producers
+    place by murmur2, and the ledger's counts do not depend on it."""
+    _check_key(record, key)
+    right = rules.partition_of(key)
+    if right != record.partition:
+        raise BadRecordError("wrong_partition", f"murmur2 of the key gives partition {right}: mend the producer")
+
+
+def _add_event(batch: Batch, record: KafkaRecord, value: bytes, _rules: Rules, _now_ms: int) -> None:
+    event = _event(value)
+    row = ledger_row(event, record.partition, record.offset)
+    _check_key(record, event.recipient)
+    batch.ledger.append(row)
+    if (stop := person_stop(event)) is not None:
+        batch.stops.append(stop)
+
+
+def _add_queued(batch: Batch, record: KafkaRecord, value: bytes, _rules: Rules, _now_ms: int) -> None:
+    message = _queued(value)
+    row = queued_row(message, record.partition, record.offset)
+    _check_key(record, message.recipient)
+    batch.ledger.append(row)
+
+
+def _add_consent(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, _now_ms: int) -> None:
+    consent = _consent(value)
+    row = consent_row(consent)
+    _check_place(record, consent.recipient, rules)
+    batch.consents.append(row)
+
+
+def _add_engagement(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, _now_ms: int) -> None:
+    engagement = _engagement(value)
+    row = engagement_row(engagement)
+    _check_place(record, engagement.recipient, rules)
+    batch.engagements.append(row)
+
+
+def _add_inbound(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, _now_ms: int) -> None:
+    """Where nobody known has the address, the message lies under the address."""
+    message = _inbound(value)
+    row = inbound_row(message)
+    _check_place(record, message.recipient or message.from_address, rules)
+    batch.inbound.append(row)
+    batch.answers.append(message)
+
+
+def _add_change(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, now_ms: int) -> None:
+    change = _change(value)
+    brand_of(change.recipient)
+    _check_place(record, change.recipient, rules)
+    made = normalise(change, record.offset, now_ms, rules.region, batch.problems)
+    batch.changes.setdefault(change.recipient, []).append(made)
+
+
+_READERS: dict[str, Callable[[Batch, KafkaRecord, bytes, Rules, int], None]] = {
+    DELIVERY_EVENTS: _add_event,
+    CONSENTS: _add_consent,
+    ENGAGEMENTS: _add_engagement,
+    INBOUND_MESSAGES: _add_inbound,
+    CONTACT_CHANGES: _add_change,
+}
+"""All other topics that are read are send topics."""

@@ -100,8 +100,10 @@ class Lane:
                 self._pause = 0.0
                 return response.status
         except (aiohttp.ClientError, TimeoutError, ValueError):
-            self._pause = min(_LONGEST_PAUSE_S / 2, self._pause * 2 or _FIRST_PAUSE_S)
-            self._shut_until = asyncio.get_running_loop().time() + self._pause
+            now = asyncio.get_running_loop().time()
+            if now >= self._shut_until:  # what failed at the same time lengthens the pause once
+                self._pause = min(_LONGEST_PAUSE_S / 2, self._pause * 2 or _FIRST_PAUSE_S)
+                self._shut_until = now + self._pause
             return 0
 
     def _finish(self, delivery: Delivery, result: str) -> None:

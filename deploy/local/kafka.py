@@ -49,7 +49,7 @@ def server_properties(data_dir: Path, port: int, controller_port: int) -> dict[s
     * topics are made by `peal topics apply` alone, so a misspelt name is an error;
     * groups rebalance at once, and may choose sessions from one second up;
     * committed offsets are kept for a year: a missing one stops a service instead of skipping or repeating;
-    * after a hard kill the old registration of the same node is dropped within 5 s (the default is 9).
+    * after a hard kill the old registration of the same node is dropped within 3 s (the default is 9).
     """
     return {
         "process.roles": "broker,controller",
@@ -75,8 +75,8 @@ def server_properties(data_dir: Path, port: int, controller_port: int) -> dict[s
         "share.coordinator.state.topic.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
         "group.min.session.timeout.ms": "1000",
-        "broker.heartbeat.interval.ms": "1000",
-        "broker.session.timeout.ms": "5000",
+        "broker.heartbeat.interval.ms": "500",
+        "broker.session.timeout.ms": "3000",
         "log.segment.bytes": str(256 * 1024 * 1024),
         "log.index.size.max.bytes": str(1024 * 1024),
         "log.cleaner.dedupe.buffer.size": str(32 * 1024 * 1024),

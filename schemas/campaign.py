@@ -7,7 +7,16 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from schemas.base import DEFAULT_BRAND, AccountKey, BrandKey, CampaignKey, Channel, ContactKey, Duration, Wire
 
@@ -152,14 +161,18 @@ def _local_time(value: object) -> object:
 
 class Schedule(Wire):
     at: Annotated[datetime, BeforeValidator(_local_time)]
-    zone: Zone | None = None
+    zone: Annotated[Zone | None, Field(validate_default=True)] = None
     mode: Literal["fixed", "local", "best_time"] = "fixed"
 
-    @model_validator(mode="after")
-    def _zoned(self) -> Schedule:
-        if self.at.tzinfo is None and self.zone is None:
-            raise ValueError("the time has no zone: add zone, such as Asia/Kolkata, or an offset, such as +05:30")
-        return self
+    @field_validator("zone")
+    @classmethod
+    def _zoned(cls, zone: str | None, info: ValidationInfo) -> str | None:
+        at = info.data.get("at")
+        if zone is None and at is not None and at.tzinfo is None:
+            raise PydanticCustomError(
+                "no_zone", "the time has no zone: add zone, such as Asia/Kolkata, or an offset, such as +05:30"
+            )
+        return zone
 
     @property
     def moment(self) -> datetime:

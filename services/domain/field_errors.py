@@ -48,6 +48,8 @@ def _problem(kind: str, field: str) -> str:
 def _message(details: ErrorDetails, kind: str, field: str) -> str:
     given = details.get("input")
     match kind:
+        case "no_zone":
+            return details["msg"]
         case "missing":
             return f"'{field}' is missing: add it"
         case "extra_forbidden":

@@ -1,0 +1,1 @@
+"""The console: the only face of Peal, for people and for machines."""

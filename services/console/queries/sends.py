@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.console.queries.stats import STANDING_SETS
 
 ORDINALS_AT = (
-    STANDING_SETS  # noqa: S608  both parts are constants
+    STANDING_SETS
     + """
 -- Ordinals from `from_ord` on that stand at one of these statuses.
 SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(chosen, {from_ord:UInt32}, {most:UInt64}))) AS ord
@@ -15,7 +15,7 @@ ORDER BY ord
 )
 
 ORDINALS_EXCEPT = (
-    STANDING_SETS  # noqa: S608  both parts are constants
+    STANDING_SETS
     + """
 -- Ordinals of the audience from `from_ord` on that do not stand at one of these statuses.
 SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(chosen, {from_ord:UInt32}, {most:UInt64}))) AS ord

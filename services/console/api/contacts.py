@@ -1,0 +1,83 @@
+"""`/contacts` and `/contacts/import`: people as upstream systems tell of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from schemas import ContactChange, ContactFields
+from schemas.base import ContactKey
+from schemas.topics import CONTACT_CHANGES
+from services.console.api.models import ConsentItem, ContactBody, ContactView, IdempotencyKey
+from services.console.core.contact_files import BadRow, FileError, kind_of
+from services.console.core.contact_rows import BadRowError, Imported, check_fields
+from services.console.hub import HubOf
+from services.console.imports import ImportRun
+from services.console.people import People
+from services.console.problems import Problem, not_found, rejected_fields
+from services.console.security import Caller
+
+router = APIRouter(tags=["contacts"])
+
+
+class ImportResult(BaseModel):
+    imported: int
+    opt_ins: int
+    rejected: int
+    errors: list[BadRow]
+    """The bad rows, by line; at most 10,000 of them."""
+
+
+@router.post("/contacts/import")
+async def import_contacts(
+    request: Request, hub: HubOf, caller: Caller, name: str = "", key: IdempotencyKey = None
+) -> ImportResult:
+    """CSV or NDJSON as the body. Good rows go in, bad ones come back with line and reason. Empty: unchanged."""
+    answers = request.app.state.first_answers
+    if key and (first := answers.get((caller.brand, "import", key))):
+        return ImportResult.model_validate(first)
+    try:
+        kind = kind_of(request.headers.get("content-type", ""), name)
+        source = f"import {name}".strip()
+        imported = Imported(caller.brand, hub.now(), source, hub.settings.phone_region or None)
+        run = ImportRun(hub, kind, imported)
+        async for piece in request.stream():
+            await run.feed(piece)
+        await run.finish()
+    except FileError as error:
+        status = 415 if error.error.problem == "unknown_type" else 422
+        raise Problem(status, error.error.problem, error.error.message, [error.error]) from None
+    result = ImportResult(imported=run.good, opt_ins=run.opt_ins, rejected=run.bad, errors=run.errors)
+    if key:
+        answers.put((caller.brand, "import", key), result.model_dump())
+    return result
+
+
+@router.get("/contacts/{contact}")
+async def show(contact: ContactKey, hub: HubOf, caller: Caller) -> ContactView:
+    recipient, people = caller.recipient(contact), People(hub)
+    row = await people.contact(recipient)
+    if row is None:
+        raise not_found("contact", contact)
+    consents = [ConsentItem.model_validate(item) for item in await people.standing_consents(recipient)]
+    return ContactView.model_validate(row | {"contact": contact, "recipient": recipient, "consents": consents})
+
+
+@router.put("/contacts/{contact}", status_code=202)
+async def replace(contact: ContactKey, body: ContactBody, hub: HubOf, caller: Caller) -> dict[str, Any]:
+    """The whole record: what is left out is emptied. It shows a moment later, when it has been merged."""
+    fields = body.model_dump(exclude={"occurred_at"}, exclude_unset=True)
+    try:
+        check_fields(fields, hub.settings.phone_region or None)
+    except BadRowError as error:
+        raise rejected_fields([error.error]) from None
+    change = ContactChange(
+        recipient=caller.recipient(contact),
+        occurred_at=body.occurred_at or hub.now(),
+        set=ContactFields.model_validate(fields),
+        replace=True,
+    )
+    await hub.publish(CONTACT_CHANGES, [(change.recipient, change.write())])
+    return change.model_dump(mode="json")

@@ -1,0 +1,77 @@
+"""The application: its routes, its errors, its measures."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import Response
+
+from services.console import problems
+from services.console.activity import ActivityFeed
+from services.console.api import (
+    accounts,
+    audience,
+    campaigns,
+    consents,
+    contacts,
+    dashboard,
+    recipients,
+    stats,
+    steering,
+)
+from services.console.first_answers import FirstAnswers
+from services.console.hub import Hub
+from services.console.live import StatsDesk
+from services.console.pages import campaigns as campaign_pages
+from services.console.pages import login, people
+from services.console.security import Keeper
+from services.runtime import metrics
+
+API = "/api/v1"
+STATIC = Path(__file__).parent / "static"
+POLICY = "default-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+"""What a page may load: nothing from elsewhere, no script but ours."""
+
+
+def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
+    """`stop`: when it is set, event streams end."""
+    app = FastAPI(
+        title="Peal",
+        version="1",
+        description="One campaign, many channels; every planned message ends in exactly one recorded outcome.",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.hub = hub
+    app.state.keeper = Keeper(hub.settings)
+    app.state.stats = StatsDesk(hub)
+    app.state.activity = activity
+    app.state.first_answers = FirstAnswers()
+    app.state.stop = stop
+    problems.install(app)
+    app.middleware("http")(_measure)
+    for module in (campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts):
+        app.include_router(module.router, prefix=API)
+    for page in (login, campaign_pages, people):
+        app.include_router(page.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
+
+
+async def _measure(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
+    began = time.perf_counter()
+    response = await proceed(request)
+    route = getattr(request.scope.get("route"), "path", "other")
+    metrics.http_requests.labels(request.method, route, response.status_code).inc()
+    metrics.http_seconds.labels(route).observe(time.perf_counter() - began)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    if response.headers.get("content-type", "").startswith("text/html"):
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+    return response

@@ -1,0 +1,110 @@
+"""What the console's routes work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, cast
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from fastapi import Depends, Request
+
+from schemas import Account, CampaignRecord, Command, CommandResult, StepProgress
+from services.console.commands import CommandDesk, accepted
+from services.console.problems import Problem, not_found
+from services.console.security import Identity
+from services.console.settings import ConsoleSettings
+from services.runtime.clock import utc_now
+from services.runtime.registry import Registry
+
+log = structlog.get_logger("console")
+Row = dict[str, Any]
+
+
+@dataclass
+class Hub:
+    settings: ConsoleSettings
+    clickhouse: AsyncClient
+    producer: AIOKafkaProducer
+    desk: CommandDesk
+    campaigns: Registry[CampaignRecord]
+    progress: Registry[StepProgress]
+    accounts: Registry[Account]
+
+    def now(self) -> datetime:
+        return utc_now()
+
+    @property
+    def sandboxed(self) -> bool:
+        """A provider of a default account is the sandbox: nothing that it takes reaches anybody."""
+        return any(self.is_sandbox(account) for account in self.settings.default_accounts().values())
+
+    def is_sandbox(self, account: Account) -> bool:
+        return account.base_url.rstrip("/") == self.settings.sandbox_url.rstrip("/")
+
+    async def campaign(self, campaign_id: str, identity: Identity) -> CampaignRecord:
+        """Raises `Problem` 404, also for another brand's."""
+        record = self.campaigns.items.get(campaign_id)
+        if record is None:
+            await self.campaigns.catch_up()
+            record = self.campaigns.items.get(campaign_id)
+        if record is None or record.brand != identity.brand:
+            raise not_found("campaign", campaign_id)
+        return record
+
+    def campaigns_of(self, identity: Identity) -> list[CampaignRecord]:
+        """The newest first."""
+        own = [record for record in self.campaigns.items.values() if record.brand == identity.brand]
+        return sorted(own, key=lambda record: (record.created_at, record.campaign_id), reverse=True)
+
+    def progress_of(self, record: CampaignRecord) -> dict[int, StepProgress]:
+        """By number of the step."""
+        found = {}
+        for number in range(1, len(record.steps) + 1):
+            if progress := self.progress.items.get(f"{record.campaign_id}/{number}"):
+                found[number] = progress
+        return found
+
+    async def command(self, command: Command, campaign_id: str) -> CommandResult:
+        """Carry it out; what it changed is in the registries when this returns. Raises `Problem`."""
+        result = accepted(await self.desk.submit(command, campaign_id))
+        await self.campaigns.catch_up()
+        await self.progress.catch_up()
+        return result
+
+    async def rows(self, query: str, **parameters: Any) -> list[Row]:
+        """Raises `Problem` 503 when ClickHouse does not answer."""
+        try:
+            result = await self.clickhouse.query(query, parameters=parameters)
+        except (ClickHouseError, OSError) as error:
+            log.error("ClickHouse failed", error=str(error)[:500])
+            raise Problem(503, "clickhouse_unavailable", "ClickHouse does not answer: try again shortly") from error
+        return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
+
+    async def tuples(self, query: str, **parameters: Any) -> Sequence[Sequence[Any]]:
+        """As `rows`, without names."""
+        return [tuple(row.values()) for row in await self.rows(query, **parameters)]
+
+    async def publish(self, topic: str, records: Sequence[tuple[str, bytes]]) -> None:
+        """(key, value) each, acknowledged when this returns. Raises `Problem` 503."""
+        from aiokafka.errors import KafkaError
+
+        try:
+            sent = [await self.producer.send(topic, value, key=key.encode()) for key, value in records]
+            for future in sent:
+                await future
+        except KafkaError as error:
+            log.error("Kafka failed", topic=topic, error=repr(error))
+            raise Problem(503, "kafka_unavailable", "Kafka does not take it now: repeat the request") from error
+
+
+def hub_of(request: Request) -> Hub:
+    return cast(Hub, request.app.state.hub)
+
+
+HubOf = Annotated[Hub, Depends(hub_of)]
+Progress = Mapping[int, StepProgress]

@@ -1,0 +1,70 @@
+"""The figures of campaigns, asked for at most once in a while however many people watch."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from schemas import CampaignRecord
+from services.console.core.figures import Stats
+from services.console.core.rates import RateMeter, from_minutes
+from services.console.core.stats import STAGES, Findings, assemble
+from services.console.hub import Hub
+from services.console.queries import stats as queries
+from services.runtime.clock import boot_seconds
+
+REMEMBERED = 500
+"""Campaigns whose last figures are kept."""
+
+
+@dataclass
+class Board:
+    meter: RateMeter = field(default_factory=RateMeter)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    stats: Stats | None = None
+    at_s: float = 0.0
+    of: CampaignRecord | None = None
+
+
+class StatsDesk:
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self._boards: dict[str, Board] = {}
+
+    async def stats(self, record: CampaignRecord) -> Stats:
+        """At most `stats_age_s` old, and never older than the record."""
+        board = self._boards.setdefault(record.campaign_id, Board())
+        async with board.lock:
+            age = boot_seconds() - board.at_s
+            if board.stats is None or board.of != record or age > self.hub.settings.stats_age_s:
+                board.at_s = boot_seconds()
+                board.stats, board.of = await self._ask(record, board), record
+        self._boards[record.campaign_id] = self._boards.pop(record.campaign_id)
+        while len(self._boards) > REMEMBERED:
+            self._boards.pop(next(iter(self._boards)))
+        return board.stats
+
+    async def _ask(self, record: CampaignRecord, board: Board) -> Stats:
+        hub, campaign = self.hub, record.campaign_id
+        standing, reached, spent = await asyncio.gather(
+            hub.tuples(queries.STANDING, campaign=campaign, steps=[]),
+            hub.rows(queries.REACHED, campaign=campaign),
+            hub.tuples(queries.SPENT, campaign=campaign),
+        )
+        findings = Findings(
+            standing=[(step, status, reason, sends) for step, _channel, status, reason, sends in standing],
+            reached={row["step"]: {stage: row[stage] for stage in STAGES} for row in reached},
+            spent_micros=spent[0][0] if spent else 0,
+        )
+        board.meter.add(boot_seconds(), sum(stages["sent"] for stages in findings.reached.values()))
+        rate = board.meter.per_second()
+        if rate is None:
+            rate = await self._recent_rate(record)
+        return assemble(record, hub.progress_of(record), findings, rate, hub.now())
+
+    async def _recent_rate(self, record: CampaignRecord) -> float:
+        now = self.hub.now()
+        since = now.replace(second=0, microsecond=0, tzinfo=None) - timedelta(minutes=1)
+        rows = await self.hub.tuples(queries.RECENT_MINUTES, campaign=record.campaign_id, since=since)
+        return from_minutes({row[0]: row[1] for row in rows}, record.launched_at, now)

@@ -1,0 +1,111 @@
+"""What pages share: templates, the session, words for figures."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import Depends, Request
+from fastapi.templating import Jinja2Templates
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from services.console.core.figures import Stats
+from services.console.hub import hub_of
+from services.console.problems import Problem
+from services.console.security import Identity, session_of
+
+templates = Jinja2Templates(directory=Path(__file__).parent.parent / "templates")
+
+
+class SignInError(Exception):
+    """Nobody is signed in: the page to sign in on comes instead."""
+
+
+async def require_session(request: Request) -> Identity:
+    identity = session_of(request)
+    if identity is None:
+        raise SignInError
+    return identity
+
+
+Visitor = Annotated[Identity, Depends(require_session)]
+
+
+def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Render; every page knows whether the sandbox stands in, and who is signed in."""
+    values |= {"sandboxed": hub_of(request).sandboxed, "identity": session_of(request)}
+    return templates.TemplateResponse(request, template, values, status_code=status)
+
+
+def problem_page(request: Request, problem: Problem) -> HTMLResponse:
+    return page(request, "problem.html", problem.status, title=_TITLES.get(problem.status, "That did not work"),
+                message=problem.detail)  # fmt: skip
+
+
+_TITLES = {404: "There is nothing here", 503: "Not available now", 401: "Please sign in"}
+
+
+def number(value: int) -> str:
+    """Thousands parted by a narrow space that does not break."""
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def money(micros: int | None, currency: str) -> str:
+    if micros is None:
+        return "none"
+    return f"{micros / 1_000_000:,.2f} {currency}"
+
+
+def words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def clock(at: datetime | None) -> Markup:
+    """The moment in UTC; a script tells it in the reader's own zone."""
+    if at is None:
+        return Markup("–")
+    iso = at.isoformat(timespec="seconds")
+    return Markup('<time datetime="{}">{}</time>').format(iso, f"{at:%d %b %H:%M:%S} UTC")
+
+
+def share(part: int, whole: int) -> str:
+    """Percent, honest at both ends: 100 only for all, 0 only for none."""
+    if not whole:
+        return "–"
+    percent = 100 * part / whole
+    if 0 < percent < 0.1:
+        return "<0.1%"
+    if 99.9 < percent < 100:
+        return ">99.9%"
+    return f"{percent:.0f}%" if percent in (0, 100) else f"{percent:.1f}%"
+
+
+def segments(counts: Any) -> list[tuple[str, int]]:
+    """A step's planned messages, parted by where they stand, for its bar."""
+    waiting = max(0, counts.open - counts.uncertain)
+    lost = counts.failed + counts.bounced
+    went = max(0, counts.settled - counts.suppressed - counts.failed)
+    return [
+        ("delivered", min(counts.delivered, went)),
+        ("sent", max(0, went - counts.delivered - counts.bounced)),
+        ("failed", lost),
+        ("uncertain", counts.uncertain),
+        ("suppressed", counts.suppressed),
+        ("left", waiting),
+    ]
+
+
+def done(stats: Stats) -> float:
+    """Percent settled."""
+    return 100 * stats.settled / stats.planned if stats.planned else 0.0
+
+
+CHANNEL_NAMES = {"email": "Email", "sms": "SMS", "whatsapp": "WhatsApp", "push": "Push", "social": "Social"}
+templates.env.filters |= {
+    "number": number, "words": words, "clock": clock, "segment": lambda text: quote(text, safe=""),
+    "channel": lambda name: CHANNEL_NAMES.get(name, name),
+}  # fmt: skip
+templates.env.globals |= {"money": money, "share": share, "segments": segments, "done": done}

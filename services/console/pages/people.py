@@ -1,0 +1,35 @@
+"""The page of a person: what became of each message, as a time line and in words."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse
+
+from schemas.base import ContactKey
+from services.console.hub import HubOf
+from services.console.pages.common import Visitor, page
+from services.console.people import People
+from services.console.problems import not_found
+
+router = APIRouter()
+SHOWN = 10
+"""Campaigns that are explained on one page, the newest."""
+
+
+@router.get("/recipients/{contact}")
+async def show(contact: ContactKey, request: Request, hub: HubOf, visitor: Visitor, campaign: str = "") -> HTMLResponse:
+    """`campaign`: explain this one, also where nothing of it is in the ledger."""
+    people, recipient = People(hub), visitor.recipient(contact)
+    known = await people.contact(recipient)
+    ids = [campaign] if campaign else await people.campaigns_of(recipient, SHOWN)
+    records = [await hub.campaign(campaign, visitor)] if campaign else [
+        record for id_ in ids if (record := hub.campaigns.items.get(id_)) and record.brand == visitor.brand
+    ]  # fmt: skip
+    explanations = [await people.explain(record, recipient) for record in records]
+    events = await people.ledger(recipient)
+    if known is None and not events and not explanations:
+        raise not_found("person", contact)
+    return page(
+        request, "recipient.html", contact=contact, known=known, explanations=explanations, events=events[::-1],
+        consents=await people.standing_consents(recipient), campaigns=hub.campaigns.items, only=campaign,
+    )  # fmt: skip

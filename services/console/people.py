@@ -1,0 +1,106 @@
+"""What is recorded of one person: read from ClickHouse, turned into what `explain` rests on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from schemas import CampaignRecord, Channel, Consent, Status
+from services.console.hub import Hub, Row
+from services.console.queries import people as queries
+from services.console.sends import utc
+from services.domain.explain import ContactFacts, Explanation, Facts, LedgerEvent, Membership, explain
+
+BITS = {Channel.EMAIL: 1, Channel.SMS: 2, Channel.WHATSAPP: 4, Channel.PUSH: 8, Channel.SOCIAL: 16}
+MOST_EVENTS = 1000
+
+
+class People:
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+
+    async def contact(self, recipient: str) -> Row | None:
+        """The person's fields as merged; None: nobody is known by this id."""
+        rows = await self.hub.rows(queries.CONTACT, recipient=recipient)
+        if not rows:
+            return None
+        row = rows[0] | {"attributes": json.loads(rows[0]["attributes"] or "{}")}
+        last = utc(rows[0]["last_active_at"])
+        return row | {"last_active_at": last if last.timestamp() > 0 else None}
+
+    async def standing_consents(self, recipient: str) -> list[Row]:
+        rows = await self.hub.rows(queries.STANDING_CONSENTS, recipient=recipient)
+        return [row | {"at": utc(row["at"])} for row in rows]
+
+    async def consents(self, recipient: str) -> list[Consent]:
+        rows = await self.hub.rows(queries.CONSENTS, recipient=recipient)
+        return [Consent.model_validate(row | {"recipient": recipient, "at": utc(row["at"])}) for row in rows]
+
+    async def ledger(
+        self, recipient: str, campaign: str = "", after: tuple[int, str] = (-1, ""), most: int = MOST_EVENTS
+    ) -> list[Row]:
+        """Events, oldest first, from behind `after`: (milliseconds since 1970, event id)."""
+        rows = await self.hub.rows(
+            queries.LEDGER, recipient=recipient, campaign=campaign, after_ms=after[0], after_id=after[1], most=most
+        )
+        return [row | {"occurred_at": utc(row["occurred_at"]), "machine": bool(row["machine"])} for row in rows]
+
+    async def campaigns_of(self, recipient: str, most: int = 50) -> list[str]:
+        """Ids, the newest first."""
+        return [row["campaign_id"] for row in await self.hub.rows(queries.CAMPAIGNS_OF, recipient=recipient, most=most)]
+
+    async def explain(self, record: CampaignRecord, recipient: str, zone: str = "") -> Explanation:
+        """`zone`: of the times; empty: the person's own, else UTC."""
+        contact = await self.contact(recipient)
+        events = await self.ledger(recipient, record.campaign_id)
+        facts = Facts(
+            recipient=recipient,
+            campaign=record,
+            now=self.hub.now(),
+            member=await self._member(record, recipient),
+            contact=ContactFacts(contact["name"], contact["zone"]) if contact else None,
+            consents=await self.consents(recipient),
+            events=[event_of(row) for row in events],
+            progress=self.hub.progress_of(record),
+            zone=zone or (contact["zone"] if contact else "") or "UTC",
+        )
+        return explain(facts)
+
+    async def _member(self, record: CampaignRecord, recipient: str) -> Membership | None:
+        if record.audience is None:
+            return None
+        rows = await self.hub.rows(
+            queries.MEMBERSHIP, campaign=record.campaign_id, snapshot=record.audience.snapshot_id, recipient=recipient
+        )
+        if not rows:
+            return None
+        row = rows[0]
+        return Membership(
+            ord=row["ord"],
+            inline=bool(row["inline"]),
+            name=row["name"],
+            opt_in=_channels(row["opt_in"]),
+            duplicate=_channels(row["duplicate"]),
+        )
+
+
+def event_of(row: dict[str, Any]) -> LedgerEvent:
+    return LedgerEvent(
+        step=row["step"],
+        attempt=row["attempt"],
+        channel=Channel(row["channel"]),
+        status=Status(row["status"]),
+        occurred_at=row["occurred_at"],
+        reason=row["reason"],
+        detail=row["detail"],
+        account=row["account"],
+        machine=row["machine"],
+        source=row["source"],
+        event_id=row["event_id"],
+        provider_message_id=row["provider_message_id"],
+        cost_micros=row["cost_micros"],
+    )
+
+
+def _channels(bits: int) -> frozenset[Channel]:
+    return frozenset(channel for channel, bit in BITS.items() if bits & bit)

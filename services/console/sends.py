@@ -1,0 +1,124 @@
+"""Pages of a campaign's sends: which ordinals, who they are, where they stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from schemas import OPEN, CampaignRecord, CampaignStatus, Status, Suppression
+from services.console.hub import Hub, Row
+from services.console.problems import one_field
+from services.console.queries import sends as queries
+
+PLANNED = "planned"
+"""Nothing is known of the send yet."""
+SETTLED = tuple(status.value for status in Status if status not in OPEN)
+
+
+@dataclass(frozen=True)
+class StatusChoice:
+    """Sends that stand at one of `at`; or, where that is None, all but those at one of `but`."""
+
+    at: tuple[str, ...] | None
+    but: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chosen:
+    statuses: StatusChoice
+    channel: str
+    """Empty: all."""
+    step: int
+    ord: int
+    """From this send on."""
+    limit: int
+
+
+def statuses_of(word: str, record: CampaignRecord) -> StatusChoice:
+    """What a filter means. A cancelled campaign has closed what was open. Raises `Problem` 422 for an unknown word."""
+    words = [PLANNED, "open", "settled", *(status.value for status in Status)]
+    if word and word not in words:
+        message = f"'{word[:40]}' is not a status: choose from {', '.join(words)}"
+        raise one_field("status", "unknown_value", message)
+    cancelled = record.status is CampaignStatus.CANCELLED
+    if not word or (cancelled and word == "settled"):
+        return StatusChoice(None)
+    if cancelled and (word in ("open", PLANNED) or word in OPEN):
+        return StatusChoice(())
+    if cancelled and word == Status.SUPPRESSED:
+        return StatusChoice(None, tuple(status for status in SETTLED if status != word))
+    if word == PLANNED:
+        return StatusChoice(None, tuple(status.value for status in Status))
+    if word == "open":
+        return StatusChoice(None, SETTLED)
+    return StatusChoice(SETTLED if word == "settled" else (word,))
+
+
+class Sends:
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+
+    async def page(self, record: CampaignRecord, chosen: Chosen) -> tuple[list[Row], tuple[int, int] | None]:
+        """Rows as the wire has them, and (step, ord) of where the next page begins; None: there is none."""
+        rows: list[Row] = []
+        if record.audience is None or record.launched_at is None:
+            return rows, None
+        for number in range(chosen.step, len(record.steps) + 1):
+            if chosen.channel not in ("", record.steps[number - 1].channel.value):
+                continue
+            first = chosen.ord if number == chosen.step else 0
+            room = chosen.limit - len(rows)
+            ords = await self._ordinals(record, number, chosen.statuses, first, room + 1)
+            if ords[:room]:
+                rows += await self._rows(record, number, ords[:room])
+            if len(ords) > room:
+                return rows, (number, ords[room])
+        return rows, None
+
+    async def _ordinals(
+        self, record: CampaignRecord, step: int, statuses: StatusChoice, first: int, most: int
+    ) -> list[int]:
+        parameters: dict[str, Any] = {
+            "campaign": record.campaign_id, "steps": [step], "from_ord": first, "most": most,
+        }  # fmt: skip
+        if statuses.at is not None:
+            if not statuses.at:
+                return []
+            found = await self.hub.tuples(queries.ORDINALS_AT, **parameters, statuses=list(statuses.at))
+        else:
+            assert record.audience is not None, "the caller has looked"
+            found = await self.hub.tuples(
+                queries.ORDINALS_EXCEPT, **parameters, statuses=list(statuses.but), audience=record.audience.count
+            )
+        return [row[0] for row in found]
+
+    async def _rows(self, record: CampaignRecord, step: int, ords: list[int]) -> list[Row]:
+        assert record.audience is not None, "the caller has looked"
+        members = await self.hub.rows(
+            queries.MEMBERS, campaign=record.campaign_id, snapshot=record.audience.snapshot_id, ords=ords
+        )
+        recipients = [row["recipient_id"] for row in members]
+        found = await self.hub.rows(queries.STATES, campaign=record.campaign_id, step=step, recipients=recipients)
+        states = {row["recipient_id"]: row for row in found}
+        return [_row(record, step, recipient, states.get(recipient)) for recipient in recipients]
+
+
+def _row(record: CampaignRecord, step: int, recipient: str, state: Row | None) -> Row:
+    send = record.steps[step - 1]
+    row: Row = {
+        "send_id": f"{record.campaign_id}/{step}/{recipient.partition('/')[2]}",
+        "recipient": recipient, "step": step, "channel": send.channel.value, "attempt": 0, "status": PLANNED,
+        "reason": "", "account": send.account, "provider_message_id": "", "cost_micros": 0, "at": None,
+    }  # fmt: skip
+    if state is not None:
+        row |= {name: state[name] for name in ("attempt", "status", "reason", "account", "provider_message_id")}
+        row |= {"cost_micros": state["cost_micros"], "at": utc(state["occurred_at"])}
+    if record.status is CampaignStatus.CANCELLED and (row["status"] == PLANNED or row["status"] in OPEN):
+        row |= {"status": Status.SUPPRESSED.value, "reason": Suppression.CAMPAIGN_CANCELLED.value}
+    return row
+
+
+def utc(at: datetime) -> datetime:
+    """ClickHouse's times come without their zone, which is UTC."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

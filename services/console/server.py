@@ -1,0 +1,102 @@
+"""The life of the console: clients, background readers, the web server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Coroutine, Generator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+import uvicorn
+
+from schemas import Account, CampaignRecord, StepProgress
+from schemas.topics import ACCOUNTS, CAMPAIGN_PROGRESS, CAMPAIGNS
+from services.console.activity import ActivityFeed
+from services.console.app import make_app
+from services.console.commands import CommandDesk
+from services.console.hub import Hub
+from services.console.settings import ConsoleSettings
+from services.runtime.clickhouse import make_clickhouse
+from services.runtime.errors import StopProcessError
+from services.runtime.health import Health
+from services.runtime.kafka import make_producer, wait_for_kafka
+from services.runtime.registry import Registry
+
+log = structlog.get_logger("console")
+DRAIN_S = 10
+"""How long requests under way may take once the process is to stop."""
+
+
+class Server(uvicorn.Server):
+    """The process's own signal handlers say when to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@asynccontextmanager
+async def open_hub(settings: ConsoleSettings) -> AsyncIterator[Hub]:
+    """Everything that routes need, connected. Raises `StopProcessError` where Kafka or ClickHouse does not answer."""
+    await wait_for_kafka(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        clickhouse = await make_clickhouse(settings)
+        stack.push_async_callback(clickhouse.close)
+        producer = make_producer(settings)
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        desk = CommandDesk(settings, producer, settings.command_patience_s)
+        await desk.start()
+        stack.push_async_callback(desk.stop)
+        campaigns = Registry(settings, CAMPAIGNS, CampaignRecord.read)
+        progress = Registry(settings, CAMPAIGN_PROGRESS, StepProgress.read)
+        accounts = Registry(settings, ACCOUNTS, Account.read)
+        for registry in (campaigns, progress, accounts):
+            await registry.start()
+            stack.push_async_callback(registry.stop)
+        yield Hub(settings, clickhouse, producer, desk, campaigns, progress, accounts)
+
+
+async def serve(settings: ConsoleSettings, health: Health, stop: asyncio.Event) -> None:
+    """Listen until `stop`, then let requests end. Raises `StopProcessError` where the port is taken."""
+    listener = listen(settings.console_host, settings.ports.console)
+    async with open_hub(settings) as hub:
+        activity = ActivityFeed(settings)
+        server = Server(
+            uvicorn.Config(
+                make_app(hub, activity, stop),
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=DRAIN_S,
+            )
+        )
+        background: list[Coroutine[Any, Any, None]] = [
+            hub.campaigns.follow(), hub.progress.follow(), hub.accounts.follow(), hub.desk.follow(), activity.run(),
+        ]  # fmt: skip
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in background]
+            serving = group.create_task(server.serve(sockets=[listener]))
+            health.set_ready()
+            await stop.wait()
+            health.set_unready("stopping")
+            server.should_exit = True
+            await serving
+            for task in tasks:
+                task.cancel()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise StopProcessError(
+            f"port {port} for the console is taken ({error.strerror}): end what listens there or set PEAL_PORT_BASE"
+        ) from error
+    return listener

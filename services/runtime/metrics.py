@@ -51,6 +51,13 @@ callbacks = Counter("peal_callbacks_total", "Provider callbacks by result", ["pr
 rows_inserted = Counter("peal_clickhouse_rows_total", "Rows acknowledged by ClickHouse", ["table"])
 insert_seconds = Histogram("peal_clickhouse_insert_seconds", "One insert, repeats included", ["table"], buckets=_FAST)
 insert_retries = Counter("peal_clickhouse_insert_retries_total", "Inserts that had to be repeated", ["table"])
+contacts_merged = Counter("peal_contacts_merged_total", "Contacts written after a merge")
+contact_fields_refused = Counter(
+    "peal_contact_fields_refused_total", "Contact fields kept out for what was in them", ["field", "reason"]
+)
+consents_published = Counter(
+    "peal_consents_published_total", "Consents that the tracker drew from stops", ["channel", "state", "reason"]
+)
 uncertain_now = Gauge("peal_uncertain_sends", "Sends whose fate is not known", ["channel", "account"])
 
 # Console

@@ -7,7 +7,7 @@ result depends on the set of changes alone, not on their order, and not on how o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -73,6 +73,25 @@ class Contact(msgspec.Struct):
     @property
     def attributes(self) -> dict[str, AttributeValue]:
         return {name[len(ATTRIBUTE) :]: value for name, value in self.values.items() if name.startswith(ATTRIBUTE)}
+
+
+class NewAddress(msgspec.Struct, frozen=True):
+    recipient: str
+    field: str
+    """`email` or `phone`."""
+    address: str
+
+
+def new_addresses(changes: Mapping[str, Iterable[Change]]) -> list[NewAddress]:
+    """Every address that the changes give to somebody, also one that they have already: so that a batch which is done
+    again comes to the same."""
+    return [
+        NewAddress(recipient, field, address)
+        for recipient, told in changes.items()
+        for change in told
+        for field in ("email", "phone")
+        if isinstance(address := change.writes.get(field), str)
+    ]
 
 
 def merge(existing: Contact | None, recipient: str, changes: Iterable[Change]) -> Contact | None:

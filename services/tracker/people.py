@@ -1,0 +1,79 @@
+"""Contacts in ClickHouse: read those that a batch changes, merge, write them back with a higher version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from schemas.people import AttributeValue
+from services.runtime import metrics
+from services.tracker.core.contacts import ATTRIBUTE, Change, Contact, merge
+from services.tracker.core.rows import brand_of
+from services.tracker.store import Store
+
+COLUMNS: Final = (
+    "recipient_id", "brand", "name", "email", "phone", "role", "city", "pincode", "zone", "last_active_at",
+    "attributes", "field_times", "version", "is_deleted",
+)  # fmt: skip
+TEXTS: Final = ("name", "email", "phone", "role", "city", "pincode", "zone")
+CHUNK: Final = 10_000
+_READ = """
+SELECT recipient_id, name, email, phone, role, city, pincode, zone, toUnixTimestamp64Milli(last_active_at),
+       CAST(attributes AS String), mapApply((k, v) -> (k, toUnixTimestamp64Milli(v)), field_times), version
+FROM {table} FINAL
+WHERE recipient_id IN %(keys)s
+"""
+
+
+class People:
+    """Safe because a person's changes lie in one partition, and a partition has one owner."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    async def apply(self, changes: dict[str, list[Change]]) -> None:
+        """Merge and write."""
+        keys = sorted(changes)
+        for at in range(0, len(keys), CHUNK):
+            await self._apply({key: changes[key] for key in keys[at : at + CHUNK]})
+
+    async def _apply(self, changes: dict[str, list[Change]]) -> None:
+        existing = await self._read(list(changes))
+        merged = [
+            contact
+            for recipient, told in changes.items()
+            if (contact := merge(existing.get(recipient), recipient, told)) is not None
+        ]
+        await self.store.insert("contacts_changes", COLUMNS, [_row(contact) for contact in merged])
+        metrics.contacts_merged.inc(len(merged))
+
+    async def _read(self, keys: list[str]) -> dict[str, Contact]:
+        found = {row.recipient: row for row in await self._select("contacts_changes", keys)}
+        missing = [key for key in keys if key not in found]
+        return found | {row.recipient: row for row in await self._select("contacts", missing)}
+
+    async def _select(self, table: str, keys: list[str]) -> Iterable[Contact]:
+        if not keys:
+            return []
+        return [_contact(row) for row in await self.store.rows(_READ.replace("{table}", table), {"keys": keys})]
+
+
+def _contact(row: Sequence[Any]) -> Contact:
+    times = {str(name): int(at) for name, at in row[10].items()}
+    values: dict[str, AttributeValue] = {name: row[i] for i, name in enumerate(TEXTS, 1) if row[i]}
+    if "last_active_at" in times and row[8] > 0:
+        values["last_active_at"] = int(row[8])
+    for name, value in msgspec.json.decode(row[9]).items():
+        values[ATTRIBUTE + name] = value
+    return Contact(row[0], values, times, int(row[11]))
+
+
+def _row(contact: Contact) -> tuple[Any, ...]:
+    values = contact.values
+    return (
+        contact.recipient, brand_of(contact.recipient), *(values.get(name, "") for name in TEXTS),
+        values.get("last_active_at", 0), contact.attributes,
+        contact.times, contact.version, int(contact.is_deleted),
+    )  # fmt: skip

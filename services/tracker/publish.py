@@ -1,0 +1,72 @@
+"""What the tracker puts on topics: events, consents, inbound messages, dead letters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from aiokafka import AIOKafkaProducer
+
+from schemas.topics import CONSENTS, DELIVERY_EVENTS, INBOUND_MESSAGES, dead_letter_topic
+from services.domain.messages import Consent, DeliveryEvent, encode_json
+from services.runtime import metrics
+from services.runtime.dead_letters import dead_letter_headers
+from services.runtime.kafka import Record, partition_of, send_batches
+from services.tracker.core.batch import Refusal
+from services.tracker.core.rows import Inbound
+
+LARGEST_RECORD = 700_000
+"""Bytes of a refused value that a dead letter keeps: with headers it must fit into one batch."""
+
+
+_FEW = 16
+"""Below this, records share batches with those of other callers: a batch of one's own waits for its turn."""
+
+
+class Publisher:
+    """Raises `KafkaError` where not everything was acked; all of it may then be published again."""
+
+    def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
+        self.producer, self.partitions = producer, partitions
+
+    async def events(self, events: Iterable[DeliveryEvent]) -> None:
+        await self._send(DELIVERY_EVENTS, [(event.recipient, encode_json(event)) for event in events])
+
+    async def consents(self, consents: Sequence[Consent]) -> None:
+        await self._send(CONSENTS, [(consent.recipient, encode_json(consent)) for consent in consents])
+        for consent in consents:
+            metrics.consents_published.labels(consent.channel, consent.state, consent.reason).inc()
+
+    async def inbound(self, message: Inbound) -> None:
+        await self._send(INBOUND_MESSAGES, [(message.recipient or message.from_address, encode_json(message))])
+
+    async def refusals(self, refusals: Sequence[Refusal]) -> None:
+        """Each to the dead-letter topic of its source, with reason, place and its own headers."""
+        await asyncio.gather(*[self._bury(refusal) for refusal in refusals])
+
+    async def _bury(self, refusal: Refusal) -> None:
+        record = refusal.record
+        headers = dead_letter_headers(
+            record.topic, record.partition, record.offset, refusal.reason, refusal.detail, tuple(record.headers)
+        )
+        await self.producer.send_and_wait(
+            dead_letter_topic(record.topic),
+            key=record.key,
+            value=record.value[:LARGEST_RECORD] if record.value is not None else None,
+            partition=record.partition,
+            headers=headers,
+        )
+
+    async def _send(self, topic: str, pairs: Sequence[tuple[str, bytes]]) -> None:
+        """By murmur2 of the key, in order within a partition; many at once in batches of their own."""
+        if len(pairs) < _FEW:
+            acks = [await self.producer.send(topic, key=key.encode(), value=value) for key, value in pairs]
+            await asyncio.gather(*acks)
+            return
+        by_partition: dict[int, list[Record]] = defaultdict(list)
+        for key, value in pairs:
+            by_partition[partition_of(key, self.partitions)].append((key.encode(), value, []))
+        await asyncio.gather(
+            *[send_batches(self.producer, topic, number, records) for number, records in by_partition.items()]
+        )

@@ -1,0 +1,29 @@
+"""Settings of the tracker, beside those that it shares with the senders: the providers' and the links'."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from services.runtime.providers import ProviderSettings
+from services.tracker.core.keywords import DEFAULT_WORDS
+
+
+class TrackerSettings(ProviderSettings):
+    uncertain_deadline_s: float = Field(900.0, gt=0, description="seconds until an account's policy ends a doubt")
+    uncertain_policy: Literal["assume_sent", "resend"] = Field(
+        "assume_sent", description="of accounts that say nothing; resend may message somebody twice"
+    )
+    uncertain_interval_s: float = Field(5.0, gt=0, description="seconds between two looks for uncertain sends")
+    tracker_batch_s: float = Field(0.25, gt=0, le=5, description="longest time that a batch is collected, in seconds")
+    tracker_batch_rows: int = Field(50_000, ge=1, description="records at which a batch is closed at once")
+    compaction_rows: int = Field(300_000, ge=1, description="changed contacts at which they are merged into the base")
+    phone_region: str = Field(
+        "", pattern="^([A-Z]{2})?$", description="ISO 3166 country of numbers without one; empty: such are refused"
+    )
+    stop_words: dict[str, dict[str, list[str]]] = Field(
+        DEFAULT_WORDS, description='JSON: {"en": {"stop": ["stop"], "start": [...], "help": [...]}}'
+    )
+    webhooks_host: str = Field("127.0.0.1", description="address that webhooks and links listen on")
+    drain_s: float = Field(20.0, gt=0, description="seconds that a stop may take to finish the batch under way")

@@ -78,8 +78,9 @@ class Pages:
         last = self._last_message(who, channel, number)
         if last is None or not text:
             raise _back(request, who, "Nothing was sent: write something, to someone who wrote to you.")
-        sender = last.sender or last.service
-        message = self._sandbox.write(channel, last.to, sender, last.account_sid, text)
+        if not last.answer_to:
+            raise _back(request, who, f"Nothing was sent: {last.sender} is a word, which phones cannot answer.")
+        message = self._sandbox.write(channel, last.to, last.answer_to, last.account_sid, text)
         raise _back(request, who, f"Sent: {message.text}")
 
     async def act(self, request: web.Request) -> web.Response:

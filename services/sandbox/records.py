@@ -8,6 +8,8 @@ import msgspec
 
 from services.sandbox.worlds import World
 
+SERVICE_NUMBER = "+15005550006"
+"""The one number of every messaging service here."""
 _TEXTS = msgspec.json.Decoder(dict[str, str])
 
 
@@ -150,6 +152,13 @@ class PhoneRecord(msgspec.Struct, gc=False):
     @property
     def sender_address(self) -> str:
         return f"whatsapp:{self.sender}" if self.sender and self.channel == "whatsapp" else self.sender
+
+    @property
+    def answer_to(self) -> str:
+        """The number that a person can answer to; nothing where the sender is a word, which phones cannot answer."""
+        if self.service and not self.sender:
+            return SERVICE_NUMBER
+        return self.sender if self.sender.removeprefix("+").isdecimal() else ""
 
     def body(self) -> str:
         """The text; for a template, whose words only Twilio knows, its id and the variables."""

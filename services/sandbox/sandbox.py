@@ -88,7 +88,7 @@ class Sandbox:
     def accept_mail(self, request: MailRequest, body: bytes, account: str) -> str:
         """Take all mails of the request; returns SendGrid's message id. Raises `OSError` where the disk is full."""
         message_id = secrets.token_urlsafe(16)
-        records = self.books.take_mail(request, body, message_id, account, time.time())
+        records = self.books.take_mail(request, body, message_id, account, _now())
         if self.world.callbacks:
             for record in records:
                 self._schedule(record, _mail_steps(record))
@@ -103,14 +103,14 @@ class Sandbox:
                 raise TwilioRefusalError(21211, f"Invalid 'To' Phone Number: {request.to[:-4]}XXXX")
             case 21614:
                 raise TwilioRefusalError(21614, f"To number: {request.to}, is not a mobile number")
-        record = self.books.take_message(request, form, account_sid, time.time())
+        record = self.books.take_message(request, form, account_sid, _now())
         if self.world.callbacks:
             self._schedule(record, steps_of(record))
         return record
 
     def write(self, channel: str, person: str, sender: str, account_sid: str, text: str) -> Inbound:
         """A person writes to a number of ours: noted, obeyed if it is STOP or START, and posted to the tracker."""
-        message = self.books.hear(channel, person, sender, account_sid, text, time.time())
+        message = self.books.hear(channel, person, sender, account_sid, text, _now())
         self.courier.tell_inbound(message, self.world.give_up_s)
         return message
 
@@ -141,7 +141,8 @@ class Sandbox:
         if step.kind != "inbound":
             return bool(record.callback)
         self.books.told([(record.number, step.number)])
-        self.write(record.channel, record.to, record.sender or record.service, record.account_sid, step.detail)
+        if record.answer_to:
+            self.write(record.channel, record.to, record.answer_to, record.account_sid, step.detail)
         return False
 
     def _resume(self, told: set[tuple[int, int]], heard: set[str]) -> None:
@@ -165,6 +166,11 @@ class Sandbox:
                 self.books.standing.see(record, step)
             return False
         return now - (record.received_at + step.told_ms / 1000) < record.world.give_up_s
+
+
+def _now() -> float:
+    """Seconds since 1970 to the microsecond, so that the moments of the list can be compared with it."""
+    return round(time.time(), 6)
 
 
 def _mail_steps(record: MailRecord) -> list[Step]:

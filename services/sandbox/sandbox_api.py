@@ -105,9 +105,9 @@ class SandboxApi:
         return _json_text(self._sandbox.world.model_dump_json())
 
     async def set_world(self, request: web.Request) -> web.Response:
-        """A name, or knobs on top of the world that their `name` names. 422 where a knob is wrong."""
+        """A name, or knobs on top of the world that their `name` names, else of the present one; 422 if wrong."""
         try:
-            world = parse_world(await request.read(), self._sandbox.settings.sandbox_seed)
+            world = parse_world(await request.read(), self._sandbox.settings.sandbox_seed, self._sandbox.world)
         except BadWorldError as error:
             return _problem(str(error), 422)
         return _json_text(self._sandbox.set_world(world).model_dump_json())

@@ -100,12 +100,14 @@ class World(BaseModel):
     give_up_s: float = Field(3_600, gt=0, description="a callback that nobody takes for so long is dropped")
 
 
+# Two things are in no named world, for a campaign could not end in them soon: an error before acceptance, which leaves
+# uncertain what no callback will ever clear up, and (but in the storm) what is worth trying again minutes later.
 CALM = World()
 SAMPLE = World(
     name="sample",
     hard_bounce_rate=0.025, soft_bounce_rate=0.01, deferred_rate=0.01, machine_open_rate=0.12, open_rate=0.38,
     click_rate=0.25, unsubscribe_rate=0.008, complaint_rate=0.001,
-    invalid_number_rate=0.015, landline_rate=0.03, no_whatsapp_rate=0.12, unreachable_rate=0.02, filtered_rate=0.005,
+    invalid_number_rate=0.015, landline_rate=0.03, no_whatsapp_rate=0.12, filtered_rate=0.005,
     read_rate=0.6, reply_rate=0.01, stop_rate=0.005, sending_rate=0.05,
     too_many_rate=0.002, slow_rate=0.002, slow_ms=(300, 1_200), close_rate=0.0005,
     processed_ms=(20, 150), sent_ms=(50, 300), delivered_ms=(100, 1_000), machine_open_ms=(30, 300),
@@ -114,7 +116,7 @@ SAMPLE = World(
 STORM = SAMPLE.model_copy(
     update={
         "name": "storm", "too_many_rate": 0.05, "storm_every_s": 15.0, "storm_for_s": 2.0, "queue_full_rate": 0.01,
-        "queue_overflow_rate": 0.005, "slow_rate": 0.03, "slow_ms": (500, 2_500), "error_before_rate": 0.01,
+        "queue_overflow_rate": 0.005, "slow_rate": 0.03, "slow_ms": (500, 2_500), "unreachable_rate": 0.02,
         "error_after_rate": 0.005, "close_rate": 0.01, "hang_rate": 0.003, "sending_rate": 0.5, "repeat_rate": 0.2,
         "reorder_rate": 0.25, "deferred_rate": 0.05,
     }
@@ -128,8 +130,10 @@ class BadWorldError(ValueError):
     """The text names no world, or a knob is wrong; the message says which knob and what it may be."""
 
 
-def parse_world(text: str | bytes, seed: int | None = None) -> World:
-    """A world from its name, or from a JSON object of knobs, whose `name` says from which world the others come.
+def parse_world(text: str | bytes, seed: int | None = None, present: World | None = None) -> World:
+    """A world from its name, or from a JSON object of knobs.
+
+    The object's `name` says from which world the other knobs come; without a name it is `present`, else `sample`.
 
     Raises `BadWorldError`.
     """
@@ -141,9 +145,10 @@ def parse_world(text: str | bytes, seed: int | None = None) -> World:
             f"PEAL_SANDBOX_WORLD is not JSON: {error}; give a name ({', '.join(NAMED)}) or an object"
         ) from None
     knobs: dict[str, Any] = {"name": given} if isinstance(given, str) else given
-    base = NAMED.get(knobs.get("name", "sample"))
+    name = knobs.get("name")
+    base = (present or SAMPLE) if name is None else NAMED.get(name)
     if base is None:
-        raise BadWorldError(f"name: there is no world {knobs['name']!r}; there are {', '.join(NAMED)}")
+        raise BadWorldError(f"name: there is no world {name!r}; there are {', '.join(NAMED)}")
     changed = base.model_dump() | ({} if seed is None else {"seed": seed}) | knobs
     try:
         return World.model_validate(changed)

@@ -111,10 +111,13 @@ async def test_the_world_can_be_changed_while_running(tmp_path, session):
             assert (await answer.json())["latency_ms"] == 5
         async with session.get(f"{url}/sandbox/world") as answer:
             assert (await answer.json())["name"] == "storm"
+        async with session.put(f"{url}/sandbox/world", json={"slow_rate": 0}) as answer:
+            changed = await answer.json()
+            assert (changed["name"], changed["slow_rate"], changed["latency_ms"]) == ("storm", 0, 5)
         async with session.put(f"{url}/sandbox/world", json={"open_rate": 3}) as answer:
             assert answer.status == 422
             assert (await answer.json())["field"] == "open_rate"
-        assert sandbox.world == parse_world('{"name": "storm", "latency_ms": 5}')
+        assert sandbox.world == parse_world('{"name": "storm", "latency_ms": 5, "slow_rate": 0}')
 
 
 async def test_callbacks_wait_for_a_tracker_that_is_dead_or_refuses_and_none_is_lost(tmp_path, session):

@@ -1,7 +1,7 @@
 """Tokens of the links in messages: who clicked, without login, and nobody can make one for somebody else.
 
 A token is base64url(MAC + payload), the MAC being the first 16 bytes of HMAC-SHA256 under a key of its own for each
-purpose, so that a token made for one page is refused by every other. About 3 µs each, a fifth of what itsdangerous takes,
+purpose, so that a token made for one page is refused by every other. About 3 µs each, a fifth of itsdangerous,
 which matters at thousands of mails a second; it is also shorter. A token does not expire: an unsubscribe link in an old
 mail must work.
 """

@@ -1,0 +1,70 @@
+"""The account's rate, kept in every window at departure, however many senders share it."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+MARGIN_S = 0.03
+"""For the jitter of the way to the provider."""
+
+
+class Rate(NamedTuple):
+    """At most `messages` in any `window` of seconds."""
+
+    messages: float
+    window: float
+
+
+def rate_of(per_second: float) -> Rate:
+    """Whole messages a second; below one a second, one in as many seconds as it takes."""
+    if per_second == math.inf or per_second < 1:
+        return Rate(math.inf, 1.0) if per_second == math.inf else Rate(1, 1 / per_second)
+    return Rate(math.floor(per_second), 1.0)
+
+
+def quota(limit: float, own: Iterable[int], partitions: int) -> float:
+    """How many of an account's messages a window the owner of partitions `own` of `partitions` may send.
+
+    Each partition gets a whole number, all of them together the whole limit: a fraction could not be kept in every
+    window.
+    """
+    if limit == math.inf:
+        return limit
+    return sum(int(limit * (p + 1) // partitions - limit * p // partitions) for p in own)
+
+
+class Limiter:
+    """Never more than `limit` messages leave in any window. A hold is a promise: it counts until used or released."""
+
+    def __init__(self, limit: float, now: float, window: float = 1.0 + MARGIN_S) -> None:
+        self.limit, self.window, self.held = limit, window, 0
+        self.count: float = 0
+        self.used: deque[tuple[float, float]] = deque()
+        self.spend(now)
+
+    def spend(self, now: float) -> None:
+        """Count the whole window as used now: after an assignment, and after a suspension, when calls stamped before it
+        may be leaving only now."""
+        self.count = self.limit if self.limit < math.inf else 0
+        self.used = deque([(now, self.count)])
+
+    def hold(self, n: int, now: float) -> float:
+        """0.0: n are promised. Else: the seconds after which to ask again."""
+        while self.used and self.used[0][0] <= now - self.window:
+            self.count -= self.used.popleft()[1]
+        if self.count + self.held + n <= self.limit:
+            self.held += n
+            return 0.0
+        return max(self.used[0][0] + self.window - now, 0.001) if self.used else 0.005
+
+    def use(self, n: int, now: float) -> None:
+        """n held ones leave now."""
+        self.held, self.count = self.held - n, self.count + n
+        self.used.append((now, n))
+
+    def release(self, n: int) -> None:
+        """n held ones do not leave."""
+        self.held -= n

@@ -1,0 +1,1 @@
+"""Email by SendGrid, up to 1,000 people in one call."""

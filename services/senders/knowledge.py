@@ -1,0 +1,84 @@
+"""What the doorstep knows: campaigns, recalls and brands, read to where their topics ended a moment ago."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import msgspec
+
+from schemas import Brand, CampaignRecord
+from schemas.topics import BRANDS, CAMPAIGNS, SEND_RECALLS
+from services.domain.messages import SendMessage, SendRecall
+from services.runtime.clock import boot_seconds, utc_now
+from services.runtime.registry import Registry
+from services.senders.core.doorstep import Do, Knowledge, Standing, Verdict, verdict
+from services.senders.core.recalls import KEEP, RecallBook
+from services.senders.settings import SenderSettings
+
+FOLLOW_S = 0.1
+FOLLOW_SLOWLY_S = 2.0
+_recall_decoder = msgspec.json.Decoder(SendRecall)
+
+
+def _read_recall(value: bytes) -> SendRecall:
+    try:
+        return _recall_decoder.decode(value)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from None
+
+
+class KnowledgeBase:
+    """Shared by all accounts of a process."""
+
+    def __init__(self, settings: SenderSettings) -> None:
+        self.most_age = settings.sender_knowledge_s
+        self.recalled = RecallBook()
+        self.standings: dict[str, Standing] = {}
+        self.campaigns = Registry(settings, CAMPAIGNS, CampaignRecord.read, self._on_campaign)
+        self.recalls = Registry(settings, SEND_RECALLS, _read_recall, self._on_recall, recent_s=KEEP.total_seconds())
+        self.brands = Registry(settings, BRANDS, Brand.read)
+
+    async def start(self, stack: AsyncExitStack, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        """Read everything once, then keep up. Returns the tasks to cancel at the end."""
+        for registry in (self.campaigns, self.recalls, self.brands):
+            stack.push_async_callback(registry.stop)
+            await registry.start()
+        return [
+            tasks.create_task(self.campaigns.follow(FOLLOW_S)),
+            tasks.create_task(self.recalls.follow(FOLLOW_S)),
+            tasks.create_task(self.brands.follow(FOLLOW_SLOWLY_S)),
+        ]
+
+    def _on_campaign(self, name: str, record: CampaignRecord | None) -> None:
+        if record is None:
+            self.standings.pop(name, None)
+        else:
+            self.standings[record.campaign_id] = Standing(record.epoch, record.status)
+
+    def _on_recall(self, _name: str, recall: SendRecall | None) -> None:
+        if recall is not None:
+            self.recalled.add(recall.send_id, recall.attempt, recall.at, utc_now())
+
+    def record(self, message: SendMessage) -> CampaignRecord | None:
+        return self.campaigns.items.get(message.campaign_id)
+
+    def brand(self, campaign: CampaignRecord) -> Brand | None:
+        return self.brands.items.get(campaign.brand)
+
+    def door(self, stale_after: float) -> Door:
+        """The doorstep as of now; make a new one for each group and each call."""
+        fresh_at = min(self.campaigns.fresh_at, self.recalls.fresh_at)
+        return Door(self, Knowledge(utc_now(), boot_seconds() - fresh_at, self.most_age, stale_after))
+
+
+class Door:
+    def __init__(self, base: KnowledgeBase, known: Knowledge) -> None:
+        self.base, self.known = base, known
+
+    def __call__(self, message: SendMessage) -> Verdict:
+        recalled = (message.send_id, message.attempt) in self.base.recalled
+        return verdict(message, self.base.standings.get(message.campaign_id), recalled, self.known)
+
+    def open_for(self, messages: list[SendMessage]) -> bool:
+        return all(self(message).do is Do.CALL for message in messages)

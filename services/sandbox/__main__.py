@@ -10,10 +10,10 @@ from services.runtime.errors import StopProcessError
 from services.runtime.health import Health
 from services.runtime.service import run_service
 from services.sandbox.app import serving
+from services.sandbox.core.signatures import BadKeyError
+from services.sandbox.core.worlds import BadWorldError
 from services.sandbox.sandbox import Sandbox
 from services.sandbox.settings import SandboxSettings
-from services.sandbox.signatures import BadKeyError
-from services.sandbox.worlds import BadWorldError
 
 
 def main() -> None:

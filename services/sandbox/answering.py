@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-from services.sandbox.answers import Answer
+from services.sandbox.core.answers import Answer
 
 
 async def answered(request: web.Request, answer: Answer, normal: web.Response, error: web.Response) -> web.Response:

@@ -10,16 +10,16 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from services.runtime.metrics import sandbox_messages
-from services.sandbox.acceptance import mail_records, phone_record
-from services.sandbox.fates import Step
+from services.sandbox.core.acceptance import mail_records, phone_record
+from services.sandbox.core.fates import Step
+from services.sandbox.core.mail_request import MailRequest, parse_mail
+from services.sandbox.core.phone_events import opt_out_type
+from services.sandbox.core.phone_request import PhoneRequest, parse_message
+from services.sandbox.core.records import Inbound, MailRecord, PhoneRecord
+from services.sandbox.core.standing import Standing
+from services.sandbox.core.store import Store
+from services.sandbox.core.worlds import World, parse_world
 from services.sandbox.journal import Journal
-from services.sandbox.mail_request import MailRequest, parse_mail
-from services.sandbox.phone_events import opt_out_type
-from services.sandbox.phone_request import PhoneRequest, parse_message
-from services.sandbox.records import Inbound, MailRecord, PhoneRecord
-from services.sandbox.standing import Standing
-from services.sandbox.store import Store
-from services.sandbox.worlds import World, parse_world
 
 FIRST_BY_HAND = 1_000
 """Steps that somebody made with a button are numbered from here."""

@@ -11,19 +11,19 @@ import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from services.sandbox.delivery import Delivery, Lane
-from services.sandbox.fates import Step
-from services.sandbox.mail_events import mail_event
-from services.sandbox.phone_events import inbound_fields, status_fields
-from services.sandbox.records import Inbound, MailRecord, PhoneRecord, Record
-from services.sandbox.signatures import (
+from services.sandbox.core.fates import Step
+from services.sandbox.core.mail_events import mail_event
+from services.sandbox.core.phone_events import inbound_fields, status_fields
+from services.sandbox.core.records import Inbound, MailRecord, PhoneRecord, Record
+from services.sandbox.core.signatures import (
     SENDGRID_SIGNATURE,
     SENDGRID_TIMESTAMP,
     TWILIO_SIGNATURE,
     sendgrid_signature,
     twilio_signature,
 )
-from services.sandbox.wheel import Wheel
+from services.sandbox.core.wheel import Wheel
+from services.sandbox.delivery import Delivery, Lane
 
 News = tuple[Record, Step]
 Told = Callable[[list[tuple[int, int]]], None]

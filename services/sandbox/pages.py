@@ -11,9 +11,9 @@ import jinja2
 from aiohttp import web
 from markupsafe import escape
 
-from services.sandbox.records import Inbound, MailRecord, PhoneRecord, Record
+from services.sandbox.core.records import Inbound, MailRecord, PhoneRecord, Record
+from services.sandbox.core.store import Person
 from services.sandbox.sandbox import Sandbox
-from services.sandbox.store import Person
 
 _SHOWN = 200
 _ADDRESSES = 4

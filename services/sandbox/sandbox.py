@@ -8,18 +8,18 @@ import time
 
 import structlog
 
-from services.sandbox.answers import Allowance, Answer, answer_to
 from services.sandbox.books import Books
+from services.sandbox.core.answers import Allowance, Answer, answer_to
+from services.sandbox.core.fates import NEVER, Step, mail_steps, number_problem
+from services.sandbox.core.mail_request import MailRequest
+from services.sandbox.core.phone_json import steps_of
+from services.sandbox.core.phone_request import PhoneRequest, TwilioRefusalError
+from services.sandbox.core.records import Inbound, MailRecord, PhoneRecord, Record
+from services.sandbox.core.signatures import load_key, new_key, private_text
+from services.sandbox.core.store import Store
+from services.sandbox.core.worlds import World, parse_world
 from services.sandbox.courier import Courier, News
-from services.sandbox.fates import NEVER, Step, mail_steps, number_problem
-from services.sandbox.mail_request import MailRequest
-from services.sandbox.phone_json import steps_of
-from services.sandbox.phone_request import PhoneRequest, TwilioRefusalError
-from services.sandbox.records import Inbound, MailRecord, PhoneRecord, Record
 from services.sandbox.settings import SandboxSettings
-from services.sandbox.signatures import load_key, new_key, private_text
-from services.sandbox.store import Store
-from services.sandbox.worlds import World, parse_world
 
 _FLUSH_S = 1.0
 log = structlog.get_logger("sandbox")

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from services.sandbox.records import Record
+from services.sandbox.core.records import Record
+from services.sandbox.core.signatures import public_text
+from services.sandbox.core.store import Filter
+from services.sandbox.core.worlds import BadWorldError, parse_world
 from services.sandbox.sandbox import Sandbox
-from services.sandbox.signatures import public_text
-from services.sandbox.store import Filter
-from services.sandbox.worlds import BadWorldError, parse_world
 
 _CHUNK = 500
 _FILTERS = {"since", "campaign", "to", "after"}

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from services.sandbox.answering import answered
-from services.sandbox.mail_request import MailRequest, SendGridRefusalError, parse_mail
+from services.sandbox.core.mail_request import MailRequest, SendGridRefusalError, parse_mail
 from services.sandbox.sandbox import Sandbox
 
 MAX_BODY = 30 * 1024 * 1024

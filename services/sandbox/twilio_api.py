@@ -12,11 +12,11 @@ import msgspec
 from aiohttp import web
 
 from services.sandbox.answering import answered
-from services.sandbox.answers import Answer
 from services.sandbox.books import parse_form
-from services.sandbox.phone_json import account_json, message_json, page_json, steps_of
-from services.sandbox.phone_request import PhoneRequest, TwilioRefusalError
-from services.sandbox.records import PhoneRecord
+from services.sandbox.core.answers import Answer
+from services.sandbox.core.phone_json import account_json, message_json, page_json, steps_of
+from services.sandbox.core.phone_request import PhoneRequest, TwilioRefusalError
+from services.sandbox.core.records import PhoneRecord
 from services.sandbox.sandbox import Sandbox
 
 _ACCOUNT = "/2010-04-01/Accounts/{sid}"

@@ -15,9 +15,9 @@ from sandbox_listener import listening, until
 
 from deploy.local.free_ports import free_ports
 from services.sandbox.app import running_sandbox
+from services.sandbox.core.signatures import public_text
+from services.sandbox.core.worlds import parse_world
 from services.sandbox.settings import ACCOUNT_SID, API_KEY, AUTH_TOKEN
-from services.sandbox.signatures import public_text
-from services.sandbox.worlds import parse_world
 
 KEYS = {"received_at", "channel", "account", "to", "send_id", "attempt", "provider_message_id", "body"}
 

@@ -14,9 +14,9 @@ from sendgrid import SendGridAPIClient
 from sendgrid.helpers.mail import Category, CustomArg, Header, Mail, Personalization, Substitution, To
 
 from services.sandbox.app import running_sandbox
+from services.sandbox.core.signatures import public_text
+from services.sandbox.core.worlds import parse_world
 from services.sandbox.settings import API_KEY
-from services.sandbox.signatures import public_text
-from services.sandbox.worlds import parse_world
 
 
 @pytest.fixture

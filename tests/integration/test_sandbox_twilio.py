@@ -12,8 +12,8 @@ from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
 from services.sandbox.app import running_sandbox
+from services.sandbox.core.worlds import parse_world
 from services.sandbox.settings import ACCOUNT_SID, AUTH_TOKEN
-from services.sandbox.worlds import parse_world
 
 SENDER = "+15005550006"
 

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from sendgrid.helpers.eventwebhook import EventWebhook
 from twilio.request_validator import RequestValidator
 
-from services.sandbox.journal import Journal
-from services.sandbox.signatures import (
+from services.sandbox.core.signatures import (
     BadKeyError,
     load_key,
     new_key,
@@ -24,7 +23,8 @@ from services.sandbox.signatures import (
     sendgrid_signature,
     twilio_signature,
 )
-from services.sandbox.wheel import Wheel
+from services.sandbox.core.wheel import Wheel
+from services.sandbox.journal import Journal
 
 
 @given(st.lists(st.floats(0, 100), max_size=200), st.floats(0, 100))

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from services.sandbox.mail_request import MAX_RECIPIENTS, SendGridRefusalError, parse_mail
-from services.sandbox.phone_events import opt_out_type
-from services.sandbox.phone_json import segments
-from services.sandbox.phone_request import TwilioRefusalError, parse_message
+from services.sandbox.core.mail_request import MAX_RECIPIENTS, SendGridRefusalError, parse_mail
+from services.sandbox.core.phone_events import opt_out_type
+from services.sandbox.core.phone_json import segments
+from services.sandbox.core.phone_request import TwilioRefusalError, parse_message
 
 
 def mail(**changes):

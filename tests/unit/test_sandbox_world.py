@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sandbox.answers import Allowance, answer_to
-from services.sandbox.fates import NEVER, mail_steps, number_problem, phone_steps
-from services.sandbox.worlds import BENCH, CALM, NAMED, SAMPLE, STORM, BadWorldError, World, parse_world
+from services.sandbox.core.answers import Allowance, answer_to
+from services.sandbox.core.fates import NEVER, mail_steps, number_problem, phone_steps
+from services.sandbox.core.worlds import BENCH, CALM, NAMED, SAMPLE, STORM, BadWorldError, World, parse_world
 
 
 def kinds(steps):

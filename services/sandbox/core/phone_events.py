@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from services.sandbox.fates import Step
-from services.sandbox.records import Inbound, PhoneRecord
+from services.sandbox.core.fates import Step
+from services.sandbox.core.records import Inbound, PhoneRecord
 
 API_VERSION = "2010-04-01"
 ERRORS = {

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from services.sandbox.fates import Step, phone_steps
-from services.sandbox.phone_events import API_VERSION, ERRORS
-from services.sandbox.records import PhoneRecord
+from services.sandbox.core.fates import Step, phone_steps
+from services.sandbox.core.phone_events import API_VERSION, ERRORS
+from services.sandbox.core.records import PhoneRecord
 
 _PRICES = {"+1": 0.0083, "+91": 0.0832, "+44": 0.0524}
 """USD a segment of SMS by calling code; invented, of the right order. 0.005 for WhatsApp."""

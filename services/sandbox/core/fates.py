@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from services.sandbox.chance import draws, within
-from services.sandbox.worlds import World
+from services.sandbox.core.chance import draws, within
+from services.sandbox.core.worlds import World
 
 NEVER = -1
 """`told_ms` of what is never told."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from services.sandbox.chance import draws, within
-from services.sandbox.worlds import World
+from services.sandbox.core.chance import draws, within
+from services.sandbox.core.worlds import World
 
 
 class Answer(NamedTuple):

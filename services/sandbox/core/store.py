@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from services.sandbox.records import Inbound, PhoneRecord, Record
+from services.sandbox.core.records import Inbound, PhoneRecord, Record
 
 
 @dataclass

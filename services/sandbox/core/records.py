@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from services.sandbox.worlds import World
+from services.sandbox.core.worlds import World
 
 SERVICE_NUMBER = "+15005550006"
 """The one number of every messaging service here."""

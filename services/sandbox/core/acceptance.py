@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from services.sandbox.mail_request import MailRequest
-from services.sandbox.phone_request import PhoneRequest
-from services.sandbox.records import MailGroup, MailRecord, PhoneRecord
-from services.sandbox.worlds import World
+from services.sandbox.core.mail_request import MailRequest
+from services.sandbox.core.phone_request import PhoneRequest
+from services.sandbox.core.records import MailGroup, MailRecord, PhoneRecord
+from services.sandbox.core.worlds import World
 
 
 def mail_records(

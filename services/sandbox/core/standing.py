@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from services.sandbox.fates import Step
-from services.sandbox.mail_request import MailRequest
-from services.sandbox.records import Inbound, MailRecord
+from services.sandbox.core.fates import Step
+from services.sandbox.core.mail_request import MailRequest
+from services.sandbox.core.records import Inbound, MailRecord
 
 WINDOW_S = 24 * 3600
 """For so long after a person wrote on WhatsApp, free text may be sent to them."""

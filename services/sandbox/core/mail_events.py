@@ -7,8 +7,8 @@ import re
 from hashlib import blake2b
 from typing import Any
 
-from services.sandbox.fates import Step
-from services.sandbox.records import MailRecord
+from services.sandbox.core.fates import Step
+from services.sandbox.core.records import MailRecord
 
 DROPS = {"bounced": "Bounced Address", "unsubscribed": "Unsubscribed Address", "reported": "Spam Reporting Address"}
 _LINK = re.compile(r"""<a\b[^>]*?\bhref\s*=\s*["'](https?://[^"']+)""", re.IGNORECASE)

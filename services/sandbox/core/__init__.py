@@ -1,0 +1,1 @@
+"""What the sandbox decides and shapes, without clock, network or disk."""

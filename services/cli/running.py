@@ -8,6 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import stamina.instrumentation
 from rich.markup import escape
 
 from deploy.local.installation import Installation, make_installation
@@ -25,6 +26,7 @@ AFTER_START: list[AfterStart] = []
 
 def run_until_stopped(folder: Path, scale: dict[str, int]) -> None:
     """Hold `folder`, start everything and stay until a signal. Raises CommandError and what a start can raise."""
+    stamina.instrumentation.set_on_retry_hooks([])  # a retry that ends well is nothing to show
     with held(folder):
         require_prerequisites()
         asyncio.run(_run(folder, scale))
@@ -110,7 +112,9 @@ async def _show_restarts(stack: Stack) -> None:
     async for event in stack.events():
         if event.kind == "exited":
             log = stack.log_file(event.service)
-            out.print(f"[yellow]{event.service} ended[/] ({event.detail}); it is started again. Log: {log}")
+            out.print(
+                f"[yellow]{event.service} ended[/] ({event.detail}); it is started again. Log: {log}", soft_wrap=True
+            )
         elif event.kind == "started":
             out.print(f"[green]{event.service} started[/] (pid {event.pid})")
         elif event.kind == "gave_up":

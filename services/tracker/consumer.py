@@ -48,8 +48,8 @@ _PATIENCE_S: Final = 15.0
 
 
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
-    """One consumer of the tracker's group. A rebalance waits for the batch under way; should it not wait long enough, the
-    batch comes again to the next owner, and changes nothing."""
+    """One consumer of the tracker's group. A rebalance waits for the batch under way; should it not wait long enough,
+    the batch comes again to the next owner, and changes nothing."""
 
     def __init__(
         self,

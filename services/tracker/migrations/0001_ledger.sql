@@ -67,7 +67,7 @@ CREATE TABLE IF NOT EXISTS inbound_messages
     ingested_at  DateTime('UTC') DEFAULT now()
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (recipient_id, at, message_id)
+ORDER BY (recipient_id, message_id)
 TTL toDateTime(at) + INTERVAL 13 MONTH;
 
 CREATE TABLE IF NOT EXISTS engagements

@@ -1,0 +1,51 @@
+"""What a person may choose on the preference page, and what their choice says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from services.domain.links import LinkTarget
+from services.domain.messages import Consent
+
+LABELS: Final[dict[str, str]] = {"email": "Email", "sms": "SMS", "whatsapp": "WhatsApp", "push": "App notifications"}
+WITHOUT_OPT_IN: Final = frozenset({"email", "push"})
+"""Channels that are allowed as long as nobody has objected."""
+SOURCE: Final = "preference-page"
+LINK_SOURCE: Final = "unsubscribe-link"
+
+
+class Choice(msgspec.Struct, frozen=True):
+    channel: str
+    label: str
+    on: bool
+
+
+def choices(states: Mapping[str, str]) -> list[Choice]:
+    """`states`: channel -> opted_in or opted_out, where something is recorded."""
+    return [
+        Choice(name, label, states.get(name, "opted_in" if name in WITHOUT_OPT_IN else "opted_out") == "opted_in")
+        for name, label in LABELS.items()
+    ]
+
+
+def chosen(target: LinkTarget, shown: Iterable[str], on: Iterable[str], now: datetime) -> list[Consent]:
+    """Only what the person changed: a box left as it was says nothing. `shown`: `<channel>:on` or `<channel>:off`."""
+    wanted, made = set(on), []
+    for name, _, was in (item.partition(":") for item in shown):
+        if name in LABELS and (name in wanted) != (was == "on"):
+            state = "opted_in" if name in wanted else "opted_out"
+            made.append(_consent(target, name, state, SOURCE, now))
+    return made
+
+
+def unsubscription(target: LinkTarget, now: datetime) -> Consent:
+    return _consent(target, target.channel, "opted_out", LINK_SOURCE, now)
+
+
+def _consent(target: LinkTarget, channel: str, state: str, source: str, now: datetime) -> Consent:
+    proof = f"link in {target.send_id}"
+    return Consent(recipient=target.recipient, channel=channel, state=state, at=now, source=source, proof=proof)

@@ -1,0 +1,106 @@
+"""All of the tracker's parts, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import structlog
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from schemas import Account, Brand, CampaignRecord
+from schemas.topics import ACCOUNTS, BRANDS, CAMPAIGNS, CONTACT_CHANGES, DELIVERY_EVENTS, load_topics
+from services.runtime.clickhouse import make_clickhouse
+from services.runtime.health import Health
+from services.runtime.kafka import make_producer, require_partitions, wait_for_kafka
+from services.runtime.registry import Registry
+from services.tracker.addresses import Addresses
+from services.tracker.compaction import Compaction
+from services.tracker.consumer import FIXED, Intake
+from services.tracker.effects import Directory, Effects
+from services.tracker.migrate import applied, migrate
+from services.tracker.mirror import CampaignMirror
+from services.tracker.people import People
+from services.tracker.publish import Publisher
+from services.tracker.settings import TrackerSettings
+from services.tracker.store import Store
+from services.tracker.uncertain import UncertainWatch
+from services.tracker.webhooks.app import serve_webhooks
+from services.tracker.webhooks.emit import Emitter
+from services.tracker.webhooks.pages import LinkPages
+from services.tracker.webhooks.providers import ProviderWebhooks
+
+log = structlog.get_logger("tracker")
+_LOOK_S = 1.0
+
+
+async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.Event) -> None:
+    """Until `stop`; then the batch under way is put and committed, and the callbacks under way are answered."""
+    health.set_unready("waiting for ClickHouse and Kafka")
+    await wait_for_kafka(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        client = await make_clickhouse(settings)
+        stack.push_async_callback(client.close)
+        await migrate(client)
+        store = Store(client)
+        mirror = CampaignMirror(store)
+        campaigns: Registry[CampaignRecord] = Registry(settings, CAMPAIGNS, CampaignRecord.read, mirror.note)
+        accounts: Registry[Account] = Registry(settings, ACCOUNTS, Account.read)
+        brands: Registry[Brand] = Registry(settings, BRANDS, Brand.read)
+        registries: list[Registry[Any]] = [campaigns, accounts, brands]
+        for registry in registries:
+            await registry.start()
+            stack.push_async_callback(registry.stop)
+        producer = make_producer(settings)
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        await require_partitions(producer, FIXED)
+        publisher = Publisher(producer, load_topics().partitions)
+        directory = Directory(lambda: campaigns.items, lambda: accounts.items)
+        addresses = Addresses(store, lambda: campaigns.items)
+        effects = Effects(addresses, publisher, directory)
+        intake = Intake(settings, store, People(store), effects, publisher, publisher.partitions)
+        emitter = Emitter(publisher, store, campaigns.catch_up)
+        runner = await serve_webhooks(
+            settings,
+            ProviderWebhooks(settings, emitter, directory, addresses),
+            LinkPages(settings, publisher, store, lambda: brands.items),
+        )
+        stack.push_async_callback(runner.cleanup)
+        uncertain = UncertainWatch(
+            settings, store, publisher, lambda: accounts.items, lambda: intake.owns(DELIVERY_EVENTS)
+        )
+        compaction = Compaction(store, settings.compaction_rows, lambda: intake.owns(CONTACT_CHANGES))
+        await intake.start()
+        async with asyncio.TaskGroup() as group:
+            background = [
+                *[group.create_task(registry.follow()) for registry in registries],
+                group.create_task(mirror.run()),
+                group.create_task(uncertain.run()),
+                group.create_task(compaction.run()),
+                group.create_task(_tell_health(health, store, intake)),
+            ]
+            await intake.run(stop)
+            for task in background:
+                task.cancel()
+
+
+async def _tell_health(health: Health, store: Store, intake: Intake) -> None:
+    """Ready while partitions are assigned, and ClickHouse answers and is migrated."""
+    while True:
+        reason = "" if intake.assigned else "no partitions assigned yet"
+        if not reason:
+            try:
+                async with asyncio.timeout(5):
+                    if not await applied(store.client):
+                        reason = "ClickHouse lacks migrations: run `python -m services.tracker.migrate`"
+            except (ClickHouseError, OSError, TimeoutError) as error:
+                reason = f"ClickHouse does not answer: {error!r}"[:300]
+        if not reason and not store.healthy:
+            reason = "ClickHouse refuses a batch: it is being repeated"
+        if reason:
+            health.set_unready(reason)
+        else:
+            health.set_ready()
+        await asyncio.sleep(_LOOK_S)

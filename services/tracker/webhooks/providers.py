@@ -1,0 +1,128 @@
+"""The three webhooks: Twilio's statuses and answers, SendGrid's events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from urllib.parse import parse_qsl
+
+import msgspec
+import structlog
+from aiohttp import web
+from aiokafka.errors import KafkaError
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from multidict import MultiDict
+
+from schemas import CampaignRecord
+from services.runtime import metrics
+from services.runtime.clock import utc_now
+from services.tracker.addresses import Addresses
+from services.tracker.core.callbacks import Parsed
+from services.tracker.core.keywords import Keywords
+from services.tracker.core.repeats import FirstSeen
+from services.tracker.core.rows import Inbound
+from services.tracker.core.sendgrid import parse_events
+from services.tracker.core.stops import Stop
+from services.tracker.core.twilio import parse_inbound, parse_status
+from services.tracker.effects import Directory
+from services.tracker.settings import TrackerSettings
+from services.tracker.webhooks.accounts import TwilioAccounts
+from services.tracker.webhooks.emit import PATIENCE_S, Emitter, forged, malformed, unavailable
+from services.tracker.webhooks.verify import (
+    SENDGRID_SIGNATURE,
+    SENDGRID_TIMESTAMP,
+    TWILIO_SIGNATURE,
+    load_sendgrid_key,
+    sendgrid_genuine,
+    twilio_form,
+    twilio_genuine,
+)
+
+log = structlog.get_logger("webhooks")
+TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+_LOOKUP_S = 2.0
+
+
+class ProviderWebhooks:
+    def __init__(self, settings: TrackerSettings, emitter: Emitter, directory: Directory, addresses: Addresses) -> None:
+        self._url = settings.public_url.rstrip("/")
+        self._emitter, self._directory, self._addresses = emitter, directory, addresses
+        self._twilio = TwilioAccounts(settings, directory.accounts)
+        self._sendgrid_key = load_sendgrid_key(settings.sendgrid_webhook_public_key)
+        self._keywords = Keywords.of(settings.stop_words)
+        self._seen = FirstSeen()
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/webhooks/twilio/status", self.twilio_status),
+            web.post("/webhooks/twilio/inbound", self.twilio_inbound),
+            web.post("/webhooks/sendgrid/events", self.sendgrid_events),
+        ]
+
+    async def twilio_status(self, request: web.Request) -> web.Response:
+        form = twilio_form(await request.read())
+        query = dict(parse_qsl(request.raw_path.partition("?")[2], keep_blank_values=True))
+        if form is None or not self._genuine(request, form, query.get("account", "default")):
+            return forged("twilio")
+
+        def parse() -> Parsed:
+            parsed = parse_status(form, query, self._find(), utc_now())
+            parsed.events = [
+                msgspec.structs.replace(event, occurred_at=self._seen.moment(event.event_id, event.occurred_at))
+                for event in parsed.events
+            ]
+            return parsed
+
+        return await self._emitter.emit("twilio", parse)
+
+    async def twilio_inbound(self, request: web.Request) -> web.Response:
+        form = twilio_form(await request.read())
+        account = self._twilio.owner(form.get("AccountSid", ""), form.get("To", "")) if form is not None else ""
+        if form is None or not account or not self._genuine(request, form, account):
+            return forged("twilio")
+        message = parse_inbound(form, account, self._keywords, utc_now())
+        if message is None:
+            return malformed("twilio")
+        message = msgspec.structs.replace(message, at=self._seen.moment(message.message_id, message.at))
+        message = msgspec.structs.replace(message, recipient=await self._recipient(message))
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._emitter.publisher.inbound(message)
+        except (KafkaError, TimeoutError) as error:
+            return unavailable("twilio", error)
+        metrics.callbacks.labels("twilio", message.keyword or "inbound").inc()
+        return web.Response(text=TWIML, content_type="text/xml")
+
+    async def sendgrid_events(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        timestamp, signature = request.headers.get(SENDGRID_TIMESTAMP, ""), request.headers.get(SENDGRID_SIGNATURE, "")
+        if not sendgrid_genuine(self._sendgrid_key, timestamp, body, signature):
+            return forged("sendgrid")
+        try:
+            events = msgspec.json.decode(body)
+        except msgspec.DecodeError:
+            return malformed("sendgrid")
+        if not isinstance(events, list):
+            return malformed("sendgrid")
+        return await self._emitter.emit("sendgrid", lambda: parse_events(events, self._find(), utc_now()))
+
+    def _genuine(self, request: web.Request, form: MultiDict[str], account: str) -> bool:
+        signature = request.headers.get(TWILIO_SIGNATURE, "")
+        return twilio_genuine(self._twilio.token(account), self._url + request.raw_path, form, signature)
+
+    def _find(self) -> Callable[[str], CampaignRecord | None]:
+        return self._directory.campaigns().get
+
+    async def _recipient(self, message: Inbound) -> str | None:
+        """Whose message it is: of those with the address, the one whom we wrote to last. ClickHouse may be away: then
+        nobody's, and a STOP counts all the same."""
+        brands = self._directory.brands_of(message.channel, message.account)
+        probe = [Stop(brand, message.channel, message.from_address, "", message.at, "") for brand in sorted(brands)]
+        try:
+            async with asyncio.timeout(_LOOKUP_S):
+                holders = [recipient for _, recipient in await self._addresses.holders(probe)]
+                send = await self._addresses.last_send(holders, message.channel, message.at)
+        except (ClickHouseError, OSError, TimeoutError) as error:
+            log.warning("nobody looked up for an answer", error=repr(error))
+            return None
+        return send.recipient if send else next(iter(holders), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +21,7 @@ from services.runtime.settings import Settings
 log = structlog.get_logger("console")
 KEPT = 30
 """Newest events of a campaign that a page gets at once."""
+CAMPAIGNS = 200
 LOOK_BACK = 200
 """Events of each partition that are read again when the first page opens."""
 
@@ -42,6 +43,8 @@ class ActivityFeed:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._pages: dict[str, list[News]] = {}
+        self._recent: OrderedDict[str, deque[dict[str, Any]]] = OrderedDict()
+        """The newest events of campaigns that something happened in lately, for the next page that opens."""
         self._wanted = asyncio.Event()
         self._decode = msgspec.json.Decoder(DeliveryEvent).decode
 
@@ -49,6 +52,7 @@ class ActivityFeed:
     def following(self, campaign_id: str) -> Iterator[News]:
         """A page's news, while it is open."""
         news = News()
+        news.events.extend(self._recent.get(campaign_id, ()))
         self._pages.setdefault(campaign_id, []).append(news)
         self._wanted.set()
         try:
@@ -80,6 +84,7 @@ class ActivityFeed:
                     for record in records:
                         self._tell(record.value or b"")
         finally:
+            self._recent.clear()
             await consumer.stop()
 
     async def _seek_back(self, consumer: AIOKafkaConsumer) -> None:
@@ -94,10 +99,13 @@ class ActivityFeed:
             event = self._decode(value)
         except msgspec.DecodeError:
             return  # the tracker dead-letters it
+        line = {
+            "at": event.occurred_at.isoformat(), "recipient": event.recipient, "step": event.step,
+            "channel": event.channel, "status": event.status, "reason": event.reason,
+        }  # fmt: skip
+        self._recent.setdefault(event.campaign_id, deque(maxlen=KEPT)).append(line)
+        self._recent.move_to_end(event.campaign_id)
+        if len(self._recent) > CAMPAIGNS:
+            self._recent.popitem(last=False)
         for news in self._pages.get(event.campaign_id, ()):
-            news.events.append(
-                {
-                    "at": event.occurred_at.isoformat(), "recipient": event.recipient, "step": event.step,
-                    "channel": event.channel, "status": event.status, "reason": event.reason,
-                }
-            )  # fmt: skip
+            news.events.append(line)

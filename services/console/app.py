@@ -29,6 +29,7 @@ from services.console.hub import Hub
 from services.console.live import StatsDesk
 from services.console.pages import campaigns as campaign_pages
 from services.console.pages import login, people
+from services.console.pages.common import SignInError, problem_page, to_sign_in
 from services.console.security import Keeper
 from services.runtime import metrics
 
@@ -54,7 +55,8 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     app.state.activity = activity
     app.state.first_answers = FirstAnswers()
     app.state.stop = stop
-    problems.install(app)
+    problems.install(app, API, problem_page)
+    app.add_exception_handler(SignInError, to_sign_in)
     app.middleware("http")(_measure)
     for module in (campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts):
         app.include_router(module.router, prefix=API)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import structlog
@@ -62,7 +62,8 @@ def one_field(field: str, problem: str, message: str, status: int = 422) -> Prob
 
 
 def rejected_fields(errors: Sequence[FieldError], **extra: Any) -> Problem:
-    detail = "; ".join(error.message for error in errors[:3]) or "the request was rejected"
+    messages = dict.fromkeys(error.message for error in errors)
+    detail = "; ".join(list(messages)[:3]) or "the request was rejected"
     return Problem(422, "invalid", detail, errors, **extra)
 
 
@@ -82,25 +83,31 @@ def _path(details: dict[str, Any]) -> tuple[int | str, ...]:
     return ("body",) if details["type"] == "json_invalid" else path[1:] or ("body",)
 
 
-def install(app: FastAPI) -> None:
-    """Every error of the application leaves as a problem."""
+Show = Callable[[Request, Problem], Response]
 
-    async def problem(_request: Request, error: Exception) -> Response:
+
+def install(app: FastAPI, api: str, show: Show) -> None:
+    """Every error leaves as a problem: as JSON under the path `api`, elsewhere as the page that `show` makes of it."""
+
+    def answer(request: Request, problem: Problem) -> Response:
+        return problem_response(problem) if request.url.path.startswith(api) else show(request, problem)
+
+    async def problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
-        return problem_response(error)
+        return answer(request, error)
 
-    async def invalid(_request: Request, error: Exception) -> Response:
+    async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return problem_response(rejected_fields(errors_of(error)))
+        return answer(request, rejected_fields(errors_of(error)))
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         detail = f"there is nothing at {request.url.path}" if error.status_code == 404 else str(error.detail)
-        return problem_response(Problem(error.status_code, KINDS.get(error.status_code, "http"), detail))
+        return answer(request, Problem(error.status_code, KINDS.get(error.status_code, "http"), detail))
 
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("request failed", path=request.url.path, exc_info=error)
-        return problem_response(Problem(500, "internal", "the console failed at this: its log has the details"))
+        return answer(request, Problem(500, "internal", "the console failed at this: its log has the details"))
 
     app.add_exception_handler(Problem, problem)
     app.add_exception_handler(RequestValidationError, invalid)

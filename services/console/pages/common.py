@@ -10,9 +10,9 @@ from urllib.parse import quote
 from fastapi import Depends, Request
 from fastapi.templating import Jinja2Templates
 from markupsafe import Markup
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from services.console.core.figures import Stats
+from services.console.core.figures import Counts, Stats
 from services.console.hub import hub_of
 from services.console.problems import Problem
 from services.console.security import Identity, session_of
@@ -22,6 +22,10 @@ templates = Jinja2Templates(directory=Path(__file__).parent.parent / "templates"
 
 class SignInError(Exception):
     """Nobody is signed in: the page to sign in on comes instead."""
+
+
+async def to_sign_in(_request: Request, _error: Exception) -> Response:
+    return RedirectResponse("/login", status_code=303)
 
 
 async def require_session(request: Request) -> Identity:
@@ -83,19 +87,28 @@ def share(part: int, whole: int) -> str:
     return f"{percent:.0f}%" if percent in (0, 100) else f"{percent:.1f}%"
 
 
-def segments(counts: Any) -> list[tuple[str, int]]:
-    """A step's planned messages, parted by where they stand, for its bar."""
-    waiting = max(0, counts.open - counts.uncertain)
-    lost = counts.failed + counts.bounced
-    went = max(0, counts.settled - counts.suppressed - counts.failed)
+def segments(counts: Counts) -> list[tuple[str, int]]:
+    """A step's planned messages, parted by where they stand, for its bar; they add up to what is planned."""
+    went = max(0, counts.settled - counts.suppressed - counts.failed - counts.bounced)
+    delivered = min(counts.delivered, went)
     return [
-        ("delivered", min(counts.delivered, went)),
-        ("sent", max(0, went - counts.delivered - counts.bounced)),
-        ("failed", lost),
+        ("delivered", delivered),
+        ("sent", went - delivered),
+        ("failed", counts.failed + counts.bounced),
         ("uncertain", counts.uncertain),
         ("suppressed", counts.suppressed),
-        ("left", waiting),
+        ("left", max(0, counts.open - counts.uncertain)),
     ]
+
+
+def bar(counts: Counts) -> list[tuple[str, int, float, float]]:
+    """(name, sends, where it begins, how wide it is): percent of what is planned."""
+    found, at = [], 0.0
+    for name, sends in segments(counts):
+        width = 100 * sends / counts.planned if counts.planned else 0.0
+        found.append((name, sends, round(at, 3), round(width, 3)))
+        at += width
+    return found
 
 
 def done(stats: Stats) -> float:
@@ -108,4 +121,4 @@ templates.env.filters |= {
     "number": number, "words": words, "clock": clock, "segment": lambda text: quote(text, safe=""),
     "channel": lambda name: CHANNEL_NAMES.get(name, name),
 }  # fmt: skip
-templates.env.globals |= {"money": money, "share": share, "segments": segments, "done": done}
+templates.env.globals |= {"money": money, "share": share, "bar": bar, "done": done}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from schemas.base import ContactKey
 from services.console.hub import HubOf
@@ -14,6 +16,13 @@ from services.console.problems import not_found
 router = APIRouter()
 SHOWN = 10
 """Campaigns that are explained on one page, the newest."""
+
+
+@router.get("/recipients")
+async def find(_visitor: Visitor, contact: ContactKey, campaign: str = "") -> Response:
+    """The form on a campaign's page asks so."""
+    query = f"?campaign={quote(campaign, safe='')}" if campaign else ""
+    return RedirectResponse(f"/recipients/{quote(contact, safe='')}{query}", status_code=303)
 
 
 @router.get("/recipients/{contact}")

@@ -74,7 +74,7 @@ class Pages:
         who = request.match_info["to"]
         form = await request.post()
         channel, _, number = str(form.get("from", "")).partition(" ")
-        text = str(form.get("text", "")).strip()
+        text = str(form.get("word") or form.get("text", "")).strip()
         last = self._last_message(who, channel, number)
         if last is None or not text:
             raise _back(request, who, "Nothing was sent: write something, to someone who wrote to you.")

@@ -204,7 +204,7 @@ async def test_a_person_answers_and_acts_from_the_inbox(tmp_path, session, liste
                        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}  # fmt: skip
         await mail(session, url, "c-1@x.org", headers=unsubscribe)
         await text(session, url, "+919812345678", "c-1", f"{listener.url}/webhooks/twilio/status")
-        form = {"from": "sms +919812345678", "text": "STOP"}
+        form = {"from": "sms +919812345678", "text": "", "word": "STOP"}
         async with session.post(f"{url}/inbox/c-1/reply", data=form) as answer:
             page = await answer.text()
             assert "Sent: STOP" in page

@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SCALE ?=
+PEOPLE ?= 2000
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup jars up down doctor test lint format test-unit test-contract test-integration clean
+.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -34,6 +35,9 @@ setup: $(VENV)/.installed ## Make .venv with all dependencies
 up: setup ## Run Peal here until Ctrl-C; SCALE="sender-email=2" for more instances
 	@exec $(BIN)/peal up --die-with-parent --scale "$(SCALE)"
 
+demo: setup ## Run the sample campaign to its end and check the books person by person; PEOPLE=2000
+	@$(BIN)/peal demo --people $(PEOPLE)
+
 down: setup ## Stop a running `make up`
 	@$(BIN)/peal down
 
@@ -53,6 +57,7 @@ format: setup ## Bring all code into shape
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
 test: lint jars ## Everything that must hold, on real Kafka and the real ClickHouse engine
+	@$(BIN)/peal demo --people 300
 	@$(BIN)/pytest tests/unit tests/contract tests/integration $(PYTEST_ARGS)
 
 test-unit: setup ## The rules, without any infrastructure

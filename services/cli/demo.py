@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import shutil
 from dataclasses import asdict
@@ -12,24 +11,21 @@ from typing import Annotated, Any
 
 import httpx
 import typer
-import yaml
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from deploy.local.free_ports import free_ports
-from deploy.local.installation import Installation, make_installation
-from deploy.local.jars import REPOSITORY
+from deploy.local.installation import make_installation
 from schemas import Status
-from services.cli.errors import CommandError
 from services.cli.local import data_dir, held
 from services.cli.output import out
 from services.cli.progress import StartProgress
 from services.cli.running import require_prerequisites
-from services.cli.samples import SamplePerson, sample_people, write_contacts
+from services.cli.sample_campaign import API, get, rest_client, run_sample
+from services.cli.samples import SamplePerson, sample_people
 from services.domain.reconcile import LedgerSend, Reconciliation, reconcile
 
 SEED = 2026
-CAMPAIGN_FILE = REPOSITORY / "examples" / "sample-campaign.yaml"
 SHOWN = (
     "planned",
     "suppressed",
@@ -73,44 +69,14 @@ async def _run(folder: Path, people: int, seed: int, as_json: bool) -> bool:
         with StartProgress(installation.stack.names) as progress:
             await installation.stack.start(progress)
         crowd = list(sample_people(people, seed))
-        campaign = await run_sample(installation, crowd)
-        result, stats = await check_books(installation, campaign, crowd)
+        async with rest_client(installation.access) as client:
+            campaign_id = await run_sample(client, crowd)
+            await _watch(client, campaign_id)
+            result, stats = await check_books(client, installation.access.sandbox_url, campaign_id, crowd)
     finally:
         await installation.stack.stop()
     show(result, stats, as_json)
     return result.exact
-
-
-def client_for(installation: Installation) -> httpx.AsyncClient:
-    access = installation.access
-    return httpx.AsyncClient(
-        base_url=access.console_url, headers={"Authorization": f"Bearer {access.api_key}"}, timeout=60
-    )
-
-
-async def run_sample(installation: Installation, crowd: list[SamplePerson]) -> str:
-    """Import the people, launch the campaign, wait for its end; returns its id."""
-    async with client_for(installation) as client:
-        await load_people(client, crowd)
-        campaign = yaml.safe_load(CAMPAIGN_FILE.read_text())
-        campaign_id = str((await _post(client, "/api/v1/campaigns", json=campaign))["campaign_id"])
-        await _post(client, f"/api/v1/campaigns/{campaign_id}/launch")
-        await _watch(client, campaign_id)
-        return campaign_id
-
-
-async def load_people(client: httpx.AsyncClient, crowd: list[SamplePerson]) -> None:
-    file = io.StringIO()
-    write_contacts(crowd, file)
-    imported = await _post(
-        client, "/api/v1/contacts/import", content=file.getvalue().encode(), headers={"Content-Type": "text/csv"}
-    )
-    if imported.get("rejected"):
-        raise CommandError(f"the sample's contacts were refused: {imported}")
-    for person in crowd:
-        if person.opted_out_of:
-            consent = {"contact": person.row["id"], "channel": person.opted_out_of, "state": "opted_out"}
-            await _post(client, "/api/v1/consents", json=consent | {"source": "sample"})
 
 
 async def _watch(client: httpx.AsyncClient, campaign_id: str) -> None:
@@ -119,7 +85,7 @@ async def _watch(client: httpx.AsyncClient, campaign_id: str) -> None:
         task = progress.add_task("settled", total=None)
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                stats = await _get(client, f"/api/v1/campaigns/{campaign_id}/stats")
+                stats = await get(client, f"{API}/campaigns/{campaign_id}/stats")
                 progress.update(task, total=stats["planned"] or None, completed=stats["settled"])
                 if stats["status"] == "completed":
                     return
@@ -127,21 +93,19 @@ async def _watch(client: httpx.AsyncClient, campaign_id: str) -> None:
 
 
 async def check_books(
-    installation: Installation, campaign_id: str, crowd: list[SamplePerson]
+    client: httpx.AsyncClient, sandbox_url: str, campaign_id: str, crowd: list[SamplePerson]
 ) -> tuple[Reconciliation, dict[str, Any]]:
-    async with client_for(installation) as client:
-        stats = await _get(client, f"/api/v1/campaigns/{campaign_id}/stats")
-        ledger, cursor = [], ""
-        while True:
-            page = await _get(
-                client, f"/api/v1/campaigns/{campaign_id}/sends", params={"cursor": cursor, "limit": 1000}
-            )
-            ledger += [LedgerSend(i["send_id"], Status(i["status"]), i["reason"]) for i in page["items"]]
-            if not (cursor := page.get("next") or ""):
-                break
-        accepted = await accepted_sends(client, installation.access.sandbox_url, campaign_id)
-    steps = len(stats["by_channel"])
-    planned = [f"{campaign_id}/{step}/{person.row['id']}" for step in range(1, steps + 1) for person in crowd]
+    stats = await get(client, f"{API}/campaigns/{campaign_id}/stats")
+    ledger: list[LedgerSend] = []
+    cursor = ""
+    while True:
+        page = await get(client, f"{API}/campaigns/{campaign_id}/sends", params={"cursor": cursor, "limit": 1000})
+        ledger += [LedgerSend(i["send_id"], Status(i["status"]), i["reason"]) for i in page["items"]]
+        if not (cursor := page.get("next") or ""):
+            break
+    accepted = await accepted_sends(client, sandbox_url, campaign_id)
+    steps = range(1, len(stats["by_channel"]) + 1)
+    planned = [f"{campaign_id}/{step}/{person.row['id']}" for step in steps for person in crowd]
     return reconcile(planned, ledger, accepted), stats
 
 
@@ -170,17 +134,3 @@ def show(result: Reconciliation, stats: dict[str, Any], as_json: bool) -> None:
         f"planned {result.planned:,}, settled {result.settled:,}, "
         f"lost {len(result.lost)}, doubled {len(result.doubled)}: {verdict}"
     )
-
-
-async def _post(client: httpx.AsyncClient, path: str, **arguments: Any) -> dict[str, Any]:
-    return _answer(await client.post(path, **arguments))
-
-
-async def _get(client: httpx.AsyncClient, path: str, **arguments: Any) -> dict[str, Any]:
-    return _answer(await client.get(path, **arguments))
-
-
-def _answer(response: httpx.Response) -> dict[str, Any]:
-    if response.is_error:
-        raise CommandError(f"{response.request.method} {response.request.url.path}: {response.text[:500]}")
-    return dict(response.json())

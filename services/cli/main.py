@@ -9,7 +9,7 @@ import sys
 import typer
 
 from deploy.local.errors import LocalError
-from services.cli import config, doctor, down, topics, up
+from services.cli import config, demo, doctor, down, export, topics, up
 from services.cli.errors import CommandError
 from services.cli.output import print_error
 
@@ -30,8 +30,10 @@ app = typer.Typer(
 
 app.command("up")(up.up)
 app.command("down")(down.down)
+app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(topics.app, name="topics")
+app.add_typer(export.app, name="schemas")
 app.command("config")(config.config)
 
 

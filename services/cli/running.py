@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import stamina.instrumentation
 from rich.markup import escape
 
+from deploy.local.environment import CREDENTIAL
 from deploy.local.installation import Installation, make_installation
 from deploy.local.stack import Stack
 from services.cli.doctor import check_here
@@ -18,10 +18,10 @@ from services.cli.errors import CommandError
 from services.cli.local import given_settings, held, local_ports
 from services.cli.output import out
 from services.cli.progress import StartProgress
+from services.cli.sample_campaign import exists, rest_client, run_sample
+from services.cli.samples import sample_people
 
-AfterStart = Callable[[Installation], Awaitable[None]]
-AFTER_START: list[AfterStart] = []
-"""What happens once everything is ready, such as loading sample data. An error ends the command."""
+SAMPLE_PEOPLE, SAMPLE_SEED, SAMPLE_ID = 2000, 2026, "sample-campaign"
 
 
 def run_until_stopped(folder: Path, scale: dict[str, int]) -> None:
@@ -47,8 +47,7 @@ async def _run(folder: Path, scale: dict[str, int]) -> None:
         if not await _start(stack, stop):
             return
         installation.access.write(folder)
-        for step in AFTER_START:
-            await step(installation)
+        await _run_sample(installation)
         show_banner(installation, folder)
         await _watch(stack, stop)
     finally:
@@ -78,11 +77,22 @@ async def _start(stack: Stack, stop: asyncio.Event) -> bool:
     return True
 
 
+async def _run_sample(installation: Installation) -> None:
+    """Once an installation: people who do not exist, and a campaign to look at. Only where nothing can leave."""
+    if len(installation.sandboxed) < len(CREDENTIAL):
+        return
+    async with rest_client(installation.access) as client:
+        if not await exists(client, SAMPLE_ID):
+            with out.status(f"Loading {SAMPLE_PEOPLE:,} sample contacts and launching the sample campaign"):
+                await run_sample(client, list(sample_people(SAMPLE_PEOPLE, SAMPLE_SEED)))
+
+
 def show_banner(installation: Installation, folder: Path) -> None:
     access = installation.access
     rows = {
         "Console": access.console_url,
         "Sign in": f"{access.admin_link}  (works once)",
+        "Campaign": f"{access.console_url}/campaigns/{SAMPLE_ID}  (the sample, live)",
         "Sandbox": f"{access.sandbox_url}  (what people received)",
         "Kafka": access.kafka_bootstrap,
         "ClickHouse": access.clickhouse_url.rsplit("@", 1)[-1],

@@ -11,6 +11,7 @@ import structlog
 
 from services.runtime import metrics
 from services.runtime.clock import boot_seconds, utc_now
+from services.senders.core.doorstep import LATE, Do, Verdict
 from services.senders.core.outcomes import Failed, Outcome, Refused, Retryable, Uncertain
 from services.senders.departures import Departure, NotSentError, current_departure
 from services.senders.items import Item
@@ -18,6 +19,7 @@ from services.senders.knowledge import KnowledgeBase
 from services.senders.pace import Pace
 from services.senders.transport import Transport
 
+KNOWLEDGE_S = 0.02
 log = structlog.get_logger("calls")
 
 
@@ -82,12 +84,14 @@ class Caller:
             return [Failed("template_error", item.problem) for item in batch]
         messages = [item.sure for item in batch]
 
-        def leave() -> bool:
-            if boot_seconds() >= deadline or not self.knowledge.door(self.stale_after).open_for(messages):
-                return False
-            self.pace.use(len(batch))
-            self.last_call.set(utc_now().timestamp())
-            return True
+        def leave() -> Verdict:
+            if boot_seconds() >= deadline:
+                return LATE
+            verdict = self.knowledge.door(self.stale_after).for_all(messages)
+            if verdict.do is Do.CALL:
+                self.pace.use(len(batch))
+                self.last_call.set(utc_now().timestamp())
+            return verdict
 
         departure = Departure(leave)
         outcomes = await self._request(batch, departure)
@@ -109,8 +113,9 @@ class Caller:
         try:
             async with asyncio.timeout(self.timeout_s):
                 return await self.transport.call(batch)
-        except NotSentError:
-            outcome: Outcome = Refused(0)
+        except NotSentError as error:
+            waits = error.verdict.do is Do.WAIT  # for fresher knowledge, which comes within the lease or not at all
+            outcome: Outcome = Refused(KNOWLEDGE_S if waits else 0, error.verdict.reason)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             detail = f"{type(error).__name__}: {error}"[:300]
             if departure.left:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import aiohttp
 
 from services.runtime.clock import boot_seconds
+from services.senders.core.doorstep import Do, Verdict
 
 KEEPALIVE_S = 10
 """Shorter than providers keep an idle connection: one that they close just as we write makes a send uncertain."""
@@ -17,11 +18,15 @@ KEEPALIVE_S = 10
 class NotSentError(Exception):
     """The last look said no: nothing was written."""
 
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.reason)
+        self.verdict = verdict
+
 
 class Departure:
     """One call on its way. `leave` says whether it may still go; it is asked once the connection stands."""
 
-    def __init__(self, leave: Callable[[], bool]) -> None:
+    def __init__(self, leave: Callable[[], Verdict]) -> None:
         self.leave = leave
         self.left_at: float | None = None
         """Boot seconds; None while nothing has been written."""
@@ -38,8 +43,8 @@ current_departure: ContextVar[Departure] = ContextVar("current_departure")
 
 async def _last_look(_session: aiohttp.ClientSession, _context: SimpleNamespace, _params: object) -> None:
     departure = current_departure.get()
-    if not departure.leave():
-        raise NotSentError
+    if (verdict := departure.leave()).do is not Do.CALL:
+        raise NotSentError(verdict)
     departure.left_at = boot_seconds()
 
 

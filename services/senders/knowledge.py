@@ -12,7 +12,7 @@ from schemas.topics import BRANDS, CAMPAIGNS, SEND_RECALLS
 from services.domain.messages import SendMessage, SendRecall
 from services.runtime.clock import boot_seconds, utc_now
 from services.runtime.registry import Registry
-from services.senders.core.doorstep import Do, Knowledge, Standing, Verdict, verdict
+from services.senders.core.doorstep import CALL, Do, Knowledge, Standing, Verdict, verdict
 from services.senders.core.recalls import KEEP, RecallBook
 from services.senders.settings import SenderSettings
 
@@ -80,5 +80,13 @@ class Door:
         recalled = (message.send_id, message.attempt) in self.base.recalled
         return verdict(message, self.base.standings.get(message.campaign_id), recalled, self.known)
 
-    def open_for(self, messages: list[SendMessage]) -> bool:
-        return all(self(message).do is Do.CALL for message in messages)
+    def for_all(self, messages: list[SendMessage]) -> Verdict:
+        """`CALL` if all may leave; else the verdict that keeps them here, one to return before one to wait."""
+        found = CALL
+        for message in messages:
+            one = self(message)
+            if one.do is Do.RETURN:
+                return one
+            if one.do is Do.WAIT:
+                found = one
+        return found

@@ -26,7 +26,8 @@ class Verdict(NamedTuple):
 
 
 CALL = Verdict(Do.CALL)
-WAIT = Verdict(Do.WAIT)
+WAIT = Verdict(Do.WAIT, "not_known")
+LATE = Verdict(Do.RETURN, "lease_over")
 RECALLED = Verdict(Do.RETURN, "recalled")
 EXPIRED = Verdict(Do.RETURN, "expired")
 STALE = Verdict(Do.RETURN, "stale")

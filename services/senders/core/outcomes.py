@@ -41,10 +41,11 @@ class Uncertain(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
-    """It never left this process, or the provider's answer means "not processed". `wait`: seconds until it may be tried
-    again; 0 means that the doorstep said no."""
+    """It never left this process, or the provider's answer means "not processed"."""
 
     wait: float
+    """Seconds until it may be tried again; 0: the doorstep said no, so not within this group."""
+    reason: str = "throttled"
     closes: bool = False
     """The whole account has to wait, such as after a 429."""
     detail: str = ""
@@ -80,8 +81,8 @@ def event_of(
                 status, cost = "failed_retryable", 0 if free_failure else cost_micros
             case Uncertain(reason=reason, detail=detail):
                 status, cost = "uncertain", cost_micros
-            case Refused(detail=detail):
-                reason = "throttled"
+            case Refused(reason=reason, detail=detail):
+                pass
             case None:
                 reason = "not_started"
     return event_for(

@@ -153,6 +153,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         return batch, ends
 
     async def _poll(self, most: int) -> dict[TopicPartition, list[KafkaRecord]]:
+        if self.consumer._subscription.reassignment_in_progress:
+            return {}  # aiokafka would wait here for the assignment, and the assignment for our batch
         try:
             found: dict[TopicPartition, list[KafkaRecord]] = await self.consumer.getmany(timeout_ms=0, max_records=most)
         except NoOffsetForPartitionError as error:

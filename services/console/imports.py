@@ -15,6 +15,8 @@ from services.console.problems import Problem
 MOST_ERRORS = 10_000
 UNDER_WAY = 5_000
 """Records that may wait for their acknowledgement."""
+BREATH = 100
+"""Rows after which other requests have their turn."""
 
 
 class ImportRun:
@@ -30,8 +32,10 @@ class ImportRun:
         if self.bytes > self.hub.settings.largest_import_bytes:
             largest = self.hub.settings.largest_import_bytes
             raise Problem(413, "too_large", f"the file is larger than {largest:,} bytes: import it in parts")
-        for row in self.file.feed(piece):
+        for number, row in enumerate(self.file.feed(piece)):
             await self._take(row)
+            if number % BREATH == 0:
+                await asyncio.sleep(0)
 
     async def finish(self) -> None:
         """All that was good is acknowledged when this returns."""

@@ -14,7 +14,7 @@ IdempotencyKey = Annotated[
     str | None,
     Header(alias="Idempotency-Key", max_length=200, description="a repeat with the same key gets the first answer"),
 ]
-Limit = Annotated[int, Query(ge=1, le=200, description="rows of a page")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="rows of a page")]
 Cursor = Annotated[str, Query(description="`next` of the page before")]
 
 

@@ -60,10 +60,13 @@ class ContactFile:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
         if not raw.strip():
             return
+        self._empty = False
         try:
             text = raw.decode().rstrip("\r")
         except UnicodeDecodeError:
             message = "the row is not UTF-8: save the file as UTF-8"
+            if self.kind == "csv" and self._header is None:
+                raise FileError("bad_header", "the header is not UTF-8: save the file as UTF-8") from None
             yield BadRow(line=line, field="row", problem="not_utf8", message=message)
             return
         if self.kind == "csv" and self._header is None:

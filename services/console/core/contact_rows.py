@@ -13,7 +13,7 @@ import phonenumbers
 
 from schemas import Channel, Consent, ContactChange, ContactFields, FieldError
 from schemas.base import ID_PATTERN
-from services.domain.addresses import clean_email, clean_phone
+from services.domain.addresses import clean_email
 
 FIELDS = ("name", "email", "phone", "role", "city", "pincode", "zone", "last_active_at")
 COLUMNS = ("id", *FIELDS, "opt_in")
@@ -109,15 +109,15 @@ def check_fields(fields: dict[str, Any], region: str | None) -> None:
 
 
 def _phone(text: str, region: str | None) -> str:
-    number = clean_phone(text, region)
+    """E.164, as `services.domain.addresses.clean_phone` spells it."""
     try:
-        possible = phonenumbers.is_possible_number(phonenumbers.parse(number, region))
+        number = phonenumbers.parse(text.strip().removeprefix("whatsapp:"), region)
     except phonenumbers.NumberParseException:
-        possible = False
-    if not possible:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
         message = f"'{text[:40]}' is no phone number: write it with its country code, such as +919812345678"
         raise BadRowError("phone", "invalid_address", message)
-    return number
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def _moment(field: str, value: Any) -> datetime | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 MOST_LINES = 100
 """A record over more lines has an unclosed quote: its first line is bad, and the others are read for themselves."""
 
-_FIELD = re.compile(rb'(?:"(?:[^"]|"")*"[^,]*|[^",][^,]*|)(?:,|$)')
+_FIELD = re.compile(rb'(?:"(?:[^"]|"")*"(?!")[^,]*|[^",][^,]*|)(?:,|$)')
 
 
 def is_open(record: bytes) -> bool:

@@ -10,8 +10,9 @@ WITH
     said AS
     (
         SELECT recipient_id,
-               argMax(state, (at, state = 'opted_out')) AS state, argMax(reason, (at, state = 'opted_out')) AS reason
-        FROM consents
+               argMax(c.state, (c.at, c.state = 'opted_out')) AS state,
+               argMax(c.reason, (c.at, c.state = 'opted_out')) AS reason
+        FROM consents AS c
         WHERE brand = {brand:String} AND channel IN ({channel:String}, 'all')
         GROUP BY recipient_id
     )

@@ -9,8 +9,9 @@ import sys
 import typer
 
 from deploy.local.errors import LocalError
-from services.cli import config, demo, doctor, down, export, topics, up
+from services.cli import campaign, config, contacts, demo, doctor, down, export, topics, up
 from services.cli.errors import CommandError
+from services.cli.explain import explain as explain_send
 from services.cli.output import print_error
 
 INTERRUPTED = 130
@@ -34,6 +35,9 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(topics.app, name="topics")
 app.add_typer(export.app, name="schemas")
+app.add_typer(contacts.app, name="contacts")
+app.add_typer(campaign.app, name="campaign")
+app.command("explain")(explain_send)
 app.command("config")(config.config)
 
 

@@ -1,0 +1,108 @@
+"""`peal contacts`: people in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Table
+
+from services.cli.client import ConsoleClient, segment
+from services.cli.errors import CommandError
+from services.cli.output import Json, err, out, print_json
+
+PIECE = 1 << 18
+SHOWN = 20
+BAD_ROWS_EXIT = 2
+TYPES = {".csv": "text/csv", ".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
+ANSWER_S = 600.0
+"""The last rows of a large file are acknowledged some time after they were sent."""
+
+app = typer.Typer(no_args_is_help=True, help="Bring people in, look one up.")
+
+
+@app.callback()
+def contacts() -> None:
+    """A person is known by brand and id; what is newer wins, field by field."""
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV with a header, or NDJSON (.ndjson, .jsonl).", dir_okay=False)],
+    as_json: Json = False,
+) -> None:
+    """Import people from a file. Good rows go in; bad ones are listed with line and reason.
+
+    CSV columns: id,name,email,phone,role,city,pincode,zone,last_active_at,opt_in; any other is an attribute.
+    opt_in holds channels parted by blanks. An empty cell changes nothing. An opt-in from a file never undoes a
+    recorded opt-out, unless a column opt_in_at says that it is newer.
+
+    Exit codes: 0 all rows went in, 2 some were bad (the others went in), 4 the file was refused, 1 anything else.
+    """
+    kind = TYPES.get(file.suffix.lower())
+    if kind is None:
+        raise CommandError(f"{file} is neither .csv nor .ndjson: give it the right ending", 4)
+    with file.open("rb") as opened, ConsoleClient() as client:
+        result = client.call(
+            "POST",
+            "/contacts/import",
+            params={"name": file.name},
+            content=_with_progress(opened, file.stat().st_size),
+            headers={"Content-Type": kind},
+            timeout=ANSWER_S,
+        )
+    if as_json:
+        print_json(result)
+    else:
+        show_import(result)
+    if result["rejected"]:
+        raise typer.Exit(BAD_ROWS_EXIT)
+
+
+@app.command("show")
+def show(contact: Annotated[str, typer.Argument(help="Id of the contact.")], as_json: Json = False) -> None:
+    """Show what is recorded of a person. Exit code 3: nobody is known by this id."""
+    with ConsoleClient() as client:
+        found = client.get(f"/contacts/{segment(contact)}")
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        if name == "consents":
+            for consent in value:
+                out.print(
+                    f"{'consent':<15} {consent['channel']} {consent['state']} ({consent['purpose']})", markup=False
+                )
+        elif value:
+            out.print(f"{name:<15} {value}", markup=False, highlight=False)
+
+
+def show_import(result: dict[str, Any]) -> None:
+    out.print(f"{result['imported']:,} people went in, with {result['opt_ins']:,} opt-ins.", highlight=False)
+    if not result["rejected"]:
+        return
+    table = Table("line", "field", "what is wrong", title=f"{result['rejected']:,} rows did not")
+    for row in result["errors"][:SHOWN]:
+        table.add_row(str(row["line"]), escape(row["field"]), escape(row["message"]))
+    out.print(table)
+    if result["rejected"] > SHOWN:
+        out.print(f"and {result['rejected'] - SHOWN:,} more; --json lists them", highlight=False)
+
+
+def _with_progress(file: BinaryIO, size: int) -> Iterator[bytes]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("importing", total=size)
+        while piece := file.read(PIECE):
+            yield piece
+            progress.advance(task, len(piece))

@@ -18,6 +18,7 @@ UNSUBSCRIBE_URL = "unsubscribe_url"
 PREFERENCES_URL = "preferences_url"
 SPECIAL_NAMES = frozenset({LINK, UNSUBSCRIBE_URL, PREFERENCES_URL})
 """Placeholders that are not attributes of a person."""
+_BREAKS = dict.fromkeys(map(ord, "\r\n\t\v\f\x1c\x1d\x1e\x85\u2028\u2029\0"), " ")
 LONGEST_SMS = 1_600
 """Characters: Twilio refuses a longer body (error 21617)."""
 
@@ -84,8 +85,10 @@ class _Compiled:
         return name in self._used
 
     def values(self, data: Mapping[str, object], links: Links) -> dict[str, object]:
-        """All that a template may print for one person. Ours win over an attribute of the same name."""
-        values = {**data, UNSUBSCRIBE_URL: links.unsubscribe_url, PREFERENCES_URL: links.preferences_url}
+        """All that a template may print for one person. An empty attribute counts as missing, also in `{% if name %}`,
+        where Liquid would call "" true. Ours win over an attribute of the same name."""
+        values: dict[str, object] = {name: value for name, value in data.items() if value not in ("", None)}
+        values[UNSUBSCRIBE_URL], values[PREFERENCES_URL] = links
         values[LINK] = self.link.render(values) if self.link else ""
         return values
 
@@ -151,7 +154,7 @@ Compiled = CompiledEmail | CompiledSms | CompiledWhatsapp
 
 def one_line(text: str) -> str:
     """For headers: a line break in somebody's name must not begin a new one."""
-    return " ".join(text.split())
+    return text.translate(_BREAKS)
 
 
 def render(compiled: Compiled, data: Mapping[str, object], links: Links = Links()) -> Rendered:  # noqa: B008

@@ -117,7 +117,7 @@ def _summary(step: StepFacts, standing: LedgerEvent | None, gates: tuple[Gate, .
             return sentence(f"{message} left {when}; whether it arrived is not known yet")
         case Status.FAILED:
             return sentence(
-                f"{message} could not be delivered because {failure(standing.reason, standing.detail)} ({when})"
+                f"{message} could not be delivered {when} because {failure(standing.reason, standing.detail)}"
             )
         case Status.BOUNCED:
             detail = f": {standing.detail}" if standing.detail else ""
@@ -142,7 +142,7 @@ def _got(step: StepFacts) -> str:
     ):
         if (event := step.first(status)) is not None:
             done.append(words + told(event))
-    return sentence(f"{facts.name} {listed(done)}{_machine(step) if len(done) == 1 else ''}")
+    return sentence(f"{facts.name} {listed(done)}{_machine(step) if len(done) == 1 else ''}", facts.name)
 
 
 def _machine(step: StepFacts) -> str:

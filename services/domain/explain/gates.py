@@ -51,7 +51,7 @@ def _audience(step: StepFacts) -> Gate:
     facts, campaign = step.facts, step.facts.campaign
     if facts.member is not None:
         how = "is on the campaign's list" if facts.member.inline else "matched the campaign's audience"
-        return Gate("audience", Verdict.PASSED, sentence(f"{facts.name} {how}"), campaign.launched_at)
+        return Gate("audience", Verdict.PASSED, sentence(f"{facts.name} {how}", facts.name), campaign.launched_at)
     if campaign.audience is None:
         return Gate("audience", Verdict.PENDING, "The audience is chosen when the campaign is launched.")
     if campaign.filter is None:
@@ -60,7 +60,7 @@ def _audience(step: StepFacts) -> Gate:
         words = f"nobody is known under the id {facts.name}"
     else:
         words = f"{facts.name} did not match the campaign's audience when it was chosen"
-    return Gate("audience", Verdict.STOPPED, sentence(words), campaign.launched_at)
+    return Gate("audience", Verdict.STOPPED, sentence(words, facts.name), campaign.launched_at)
 
 
 def _undecided(step: StepFacts) -> Gate:
@@ -95,12 +95,12 @@ def _judged(step: StepFacts, stop: LedgerEvent | None) -> list[Gate]:
         if name == stopped_at and stop is not None:
             gates.append(_stopped(name, step, stop))
             break
-        gates.append(Gate(name, Verdict.PASSED, sentence(words)))
+        gates.append(Gate(name, Verdict.PASSED, sentence(words, step.facts.name)))
     return gates
 
 
 def _stopped(name: str, step: StepFacts, stop: LedgerEvent) -> Gate:
-    return Gate(name, Verdict.STOPPED, sentence(because(step, stop)), stop.occurred_at, stop.event_id)
+    return Gate(name, Verdict.STOPPED, sentence(because(step, stop), step.facts.name), stop.occurred_at, stop.event_id)
 
 
 def _asked(step: StepFacts, stopped_at: str | None) -> list[tuple[str, str]]:

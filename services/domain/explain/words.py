@@ -74,6 +74,7 @@ def listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def sentence(text: str) -> str:
-    """First letter large, one full stop at the end."""
-    return f"{text[0].upper()}{text[1:].rstrip('.')}."
+def sentence(text: str, name: str = "") -> str:
+    """First letter large, unless it is that of the person's name, which is told as it is; one full stop at the end."""
+    start = text[0] if name and text.startswith(name) else text[0].upper()
+    return f"{start}{text[1:].rstrip('.')}."

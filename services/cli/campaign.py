@@ -135,11 +135,11 @@ def show_stats(record: dict[str, Any], stats: dict[str, Any]) -> None:
         f"{stats['rate_per_s']:g} a second, spent {stats['spent_micros'] / 1_000_000:,.2f} {stats['currency']}",
         highlight=False,
     )
-    table = Table("step", *COUNTS)
+    table = Table("", *(f"{step['step']}. {step['channel']}" for step in stats["by_step"]))
     for column in table.columns[1:]:
         column.justify = "right"
-    for step in stats["by_step"]:
-        table.add_row(f"{step['step']}. {step['channel']}", *(f"{step[name]:,}" for name in COUNTS))
+    for name in COUNTS:
+        table.add_row("left" if name == "open" else name, *(f"{step[name]:,}" for step in stats["by_step"]))
     out.print(table)
     for step in stats["by_step"]:
         for kind in ("suppressed", "failed"):

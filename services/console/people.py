@@ -34,7 +34,10 @@ class People:
 
     async def consents(self, recipient: str) -> list[Consent]:
         rows = await self.hub.rows(queries.CONSENTS, recipient=recipient)
-        return [Consent.model_validate(row | {"recipient": recipient, "at": utc(row["at"])}) for row in rows]
+        said = [
+            row | {"recipient": recipient, "at": utc(row["at"]), "reason": row["reason"] or "opted_out"} for row in rows
+        ]
+        return [Consent.model_validate(row) for row in said]
 
     async def ledger(
         self, recipient: str, campaign: str = "", after: tuple[int, str] = (-1, ""), most: int = MOST_EVENTS

@@ -41,15 +41,31 @@ PREVIOUS = {
 }
 
 FAILURE = {
-    "invalid_address": "the provider says that the address does not exist",
-    "unreachable": "the device or mailbox could not be reached",
+    "account_suspended": "the account at the provider is suspended",
     "blocked": "the receiving network or mail server blocked it",
+    "carrier_congestion": "the phone network was overloaded",
     "content_rejected": "the provider refused its content",
-    "not_on_channel": "nobody uses this channel under that number",
-    "exhausted": "every try failed and the tries are used up",
     "dead_letter": "its record could not be read and was set aside: `peal dlq show` has it",
+    "declined_by_platform": "the platform declined to deliver it",
+    "exhausted": "every try failed and the tries are used up",
+    "expired": "the provider gave up on it",
+    "filtered": "the phone network took it for spam",
+    "invalid_address": "the provider says that the address does not exist",
+    "mailbox_unavailable": "the mailbox took no mail",
+    "not_reachable_now": "the person could not be reached",
     "opted_out": "the provider knows that this person opted out",
-    "landline": "it is a landline, which takes no text messages",
+    "outside_window": "free text is allowed only within 24 hours of the person's own message",
+    "policy": "the provider's rules forbid it",
+    "provider_error": "the provider failed at it",
+    "provider_timeout": "the provider took too long",
+    "queue_full": "the provider's queue was full",
+    "rate_limited": "the provider took no more at that moment",
+    "region_not_permitted": "the account may not send to that country",
+    "resend": "the provider never answered, and the account's policy is to send again",
+    "sender_not_registered": "the sender is not registered there",
+    "template_error": "its text could not be made from what is recorded",
+    "template_required": "only an approved template may be sent outside the 24 hours after the person's own message",
+    "unreachable": "the device or mailbox could not be reached",
 }
 
 

@@ -82,11 +82,11 @@ async def _run(folder: Path, people: int, seed: int, as_json: bool) -> bool:
 async def _watch(client: httpx.AsyncClient, campaign_id: str) -> None:
     columns = (TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.completed:,}/{task.total:,}"))
     with Progress(*columns, TimeElapsedColumn(), console=out) as progress:
-        task = progress.add_task("settled", total=None)
+        task = progress.add_task("settled", total=1)
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 stats = await get(client, f"{API}/campaigns/{campaign_id}/stats")
-                progress.update(task, total=stats["planned"] or None, completed=stats["settled"])
+                progress.update(task, total=max(stats["planned"], 1), completed=stats["settled"])
                 if stats["status"] == "completed":
                     return
                 await asyncio.sleep(0.5)

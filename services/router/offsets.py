@@ -4,9 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+import stamina
+from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
+from aiokafka.errors import GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError
 
+from schemas.topics import ROUTER_GROUP, load_topics
+from services.domain.eligibility import SOURCES
 from services.runtime.errors import StopProcessError
+from services.runtime.kafka import make_admin
+from services.runtime.settings import Settings
+
+
+async def require_committed(settings: Settings) -> None:
+    """Before the group is joined: while a member is in it, `peal topics apply` cannot commit for it.
+
+    Raises `StopProcessError` where a source partition has no committed offset.
+    """
+    found = await _group_offsets(settings)
+    for tp in [TopicPartition(topic, p) for topic in SOURCES for p in range(load_topics().partitions)]:
+        if tp not in found or found[tp].offset < 0:
+            raise StopProcessError(_uncommitted(tp))
+
+
+@stamina.retry(on=(GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError), attempts=None, timeout=30)
+async def _group_offsets(settings: Settings) -> dict[TopicPartition, OffsetAndMetadata]:
+    admin = make_admin(settings)
+    await admin.start()
+    try:
+        return dict(await admin.list_consumer_group_offsets(ROUTER_GROUP))
+    finally:
+        await admin.close()
+
+
+def _uncommitted(tp: TopicPartition) -> str:
+    return (
+        f"{tp.topic}/{tp.partition}: no offset is committed for the router's group. On a new cluster run "
+        "`peal topics apply`; on one that has sent before run `peal repair`"
+    )
 
 
 async def committed_offsets(
@@ -33,10 +67,7 @@ def require_sound(tp: TopicPartition, offset: int, low: int, high: int, unwritte
     """
     name = f"{tp.topic}/{tp.partition}"
     if offset < 0:
-        raise StopProcessError(
-            f"{name}: no offset is committed for the router's group. On a new cluster run `peal topics apply`; "
-            "on one that has sent before run `peal repair`"
-        )
+        raise StopProcessError(_uncommitted(tp))
     if offset < low:
         raise StopProcessError(
             f"{name}: offset {offset} was committed, but retention has removed everything below {low}: "

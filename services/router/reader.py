@@ -36,6 +36,7 @@ class Reader:
 
     def read(self, share: Share, said: Outputs) -> list[Input]:
         people, inputs = self.people[share.partition], list[Input]()
+        buried: dict[tuple[str, str], tuple[int, str]] = {}
         for source in chain(share.first, share.then):
             if source.topic == DELIVERY_EVENTS and OWN in source.headers:
                 continue
@@ -44,17 +45,18 @@ class Reader:
                 event = misplaced(source.key, share.partition, self.partitions) or event
             if isinstance(event, Bad):
                 self._bury(source, event, said)
+                buried.setdefault((source.topic, event.reason), (source.offset, event.detail))
             else:
                 self._watches[source.topic].good()
                 inputs.append(Input(source, event))
+        for (topic, reason), (offset, detail) in buried.items():
+            log.warning(
+                "bad input", topic=topic, partition=share.partition, offset=offset, reason=reason, detail=detail[:200]
+            )
         return inputs
 
     def _bury(self, source: Any, bad: Bad, said: Outputs) -> None:
         said.dead_letter(source, bad)
-        log.warning(
-            "bad input", topic=source.topic, partition=source.partition, offset=source.offset,
-            reason=bad.reason, detail=bad.detail[:200],
-        )  # fmt: skip
         try:
             self._watches[source.topic].poisoned(bad.reason)
         except StopProcessError as error:

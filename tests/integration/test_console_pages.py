@@ -1,0 +1,269 @@
+"""Pages, the command line and the life of the process, on the real planner, tracker, Kafka and ClickHouse."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from console_stage import ADMIN_TOKEN, KEY, Stage, event, listed, open_stage, until
+from service_process import ServiceProcess
+from ulid import ULID
+
+from deploy.local.free_ports import free_ports
+from services.domain.messages import DeliveryEvent
+
+
+@pytest.fixture(scope="module")
+def stage(kafka_bootstrap: str, clickhouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with open_stage(kafka_bootstrap, clickhouse_url, tmp_path_factory.mktemp("console")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def browser(stage: Stage) -> Iterator[httpx.Client]:
+    """Signed in with the API key."""
+    with httpx.Client(base_url=stage.url, follow_redirects=True, timeout=60) as client:
+        assert client.post("/login", data={"api_key": KEY}).status_code == 200
+        yield client
+
+
+def peal(stage: Stage, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PEAL_CONSOLE_URL": stage.url, "PEAL_API_KEY": KEY, "COLUMNS": "200"}
+    command = [sys.executable, "-m", "services.cli.main", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_admin_link_signs_in_once_and_pages_need_a_session(stage: Stage) -> None:
+    with httpx.Client(base_url=stage.url, timeout=60) as stranger:
+        for page in ("/", "/campaigns/x", "/recipients/x"):
+            assert stranger.get(page).headers["location"] == "/login"
+        welcome = stranger.get(f"/login/{ADMIN_TOKEN}")
+        assert (welcome.status_code, welcome.headers["location"]) == (303, "/")
+        cookie = welcome.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=lax" in cookie
+        assert stranger.get("/").status_code == 200
+        assert stranger.get("/api/v1/campaigns").status_code == 200
+    with httpx.Client(base_url=stage.url, timeout=60) as second:
+        used = second.get(f"/login/{ADMIN_TOKEN}")
+        assert used.status_code == 403
+        assert "has been used" in used.text
+        assert second.get("/login", params={"token": "wrong"}).status_code == 403
+        assert second.post("/login", data={"api_key": "wrong"}).status_code == 401
+        assert second.get("/").status_code == 303
+        second.cookies.set("peal_session", "forged.by.hand")
+        assert second.get("/").status_code == 303
+
+
+def test_a_session_changes_nothing_without_its_token(stage: Stage, browser: httpx.Client) -> None:
+    campaign = listed(1)
+    refused = browser.post("/api/v1/campaigns", json=campaign)
+    assert refused.status_code == 403
+    assert refused.json()["type"] == "urn:peal:problem:csrf"
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/").text)
+    assert token is not None
+    made = browser.post("/api/v1/campaigns", json=campaign, headers={"X-CSRF-Token": token[1]})
+    assert made.status_code == 201
+    assert browser.post("/logout", data={"csrf_token": "x"}).status_code == 403
+    assert "Sign in" in browser.post("/logout", data={"csrf_token": token[1]}).text
+    assert browser.get("/", follow_redirects=False).status_code == 303
+
+
+def test_pages_show_figures_reasons_and_the_person_in_words(stage: Stage, browser: httpx.Client) -> None:
+    campaign = stage.launched(3, name="<b>Bold</b> & co")
+    stage.tell(
+        event(campaign, 1, 0, "email", "delivered"),
+        event(campaign, 1, 1, "email", "suppressed", reason="opted_out", source="router"),
+    )
+    until(lambda: stage.stats(campaign)["settled"] == 2, "two settled sends")
+    listing = browser.get("/").text
+    assert "&lt;b&gt;Bold&lt;/b&gt; &amp; co" in listing
+    assert "<b>Bold" not in listing
+    assert "Sandbox: nothing leaves this machine." in listing
+    page = browser.get(f"/campaigns/{campaign}").text
+    for words in ("opted out", "Messages planned", "1. Email", "2. SMS", "Done by about"):
+        assert words in page
+    found = browser.get("/recipients", params={"contact": f"{campaign}-p0", "campaign": campaign})
+    assert found.url.path == f"/recipients/{campaign}-p0"
+    assert "Person 0 got the email at" in found.text
+    assert "The SMS: it has been asked for and waits to be judged." in found.text
+    for missing in ("/campaigns/nope", "/recipients/nope", "/nothing"):
+        answer = browser.get(missing)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "There is nothing here" in answer.text
+    assert "script-src" not in page
+    policy = browser.get("/").headers["content-security-policy"]
+    assert policy.startswith("default-src 'self'")
+    for asset in re.findall(r'(?:src|href)="(/static/[^"]+)"', page):
+        assert browser.get(asset).status_code == 200
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
+
+
+def test_a_page_is_sent_the_parts_that_change(stage: Stage, browser: httpx.Client) -> None:
+    campaign = stage.launched(2, ("email",))
+    regions: dict[str, str] = {}
+    with browser.stream("GET", f"/campaigns/{campaign}/live") as stream:
+        kind, first = "", True
+        for line in stream.iter_lines():
+            if line.startswith("event: "):
+                kind = line.removeprefix("event: ")
+            elif line.startswith("data: ") and kind == "regions":
+                fresh = json.loads(line.removeprefix("data: "))
+                if first:
+                    assert set(fresh) == {"head", "steps", "reasons", "money"}
+                    event_ = event(campaign, 1, 0, "email", "suppressed", reason="no_address", source="router")
+                    stage.tell(event_)
+                    first = False
+                regions |= fresh
+                if "no address" in regions["reasons"]:
+                    break
+    assert "money" not in fresh
+
+
+def test_the_command_line_imports_applies_launches_lists_shows_and_explains(stage: Stage, tmp_path: Path) -> None:
+    tag = str(ULID())
+    people = tmp_path / "people.csv"
+    people.write_text(f"id,name,email,city\n{tag}-1,Asha,{tag}@example.com,{tag}\n{tag}-2,Ravi,nomail,{tag}\n")
+    imported = peal(stage, "contacts", "import", str(people))
+    assert imported.returncode == 2, imported.stderr
+    assert "1 people went in" in imported.stdout
+    assert "nomail" in imported.stdout
+    as_json = peal(stage, "contacts", "import", str(people), "--json")
+    assert json.loads(as_json.stdout)["errors"][0]["line"] == 3
+    until(lambda: stage.api.get(f"/contacts/{tag}-1").status_code == 200, "the merged contact")
+
+    campaign: dict[str, Any] = {
+        "id": tag, "name": "[bold]Offer[/]", "channels": ["email"], "body": {"text": "Hi {{ name }}"},
+        "audience": {"filter": {"cities": [tag]}},
+    }  # fmt: skip
+    file = tmp_path / "campaign.yaml"
+    file.write_text(yaml.safe_dump(campaign))
+    applied = peal(stage, "campaign", "apply", str(file))
+    assert (applied.returncode, applied.stdout) == (
+        0, f"{tag} is a draft; `peal campaign launch` sends it (epoch 0).\n"
+    )  # fmt: skip
+    assert peal(stage, "campaign", "launch", tag).returncode == 0
+    until(lambda: stage.stats(tag)["planned"] == 1, "a frozen audience")
+    again = peal(stage, "campaign", "launch", tag)
+    assert again.returncode == 4
+    assert "launch needs one that is draft" in again.stderr
+    listing = json.loads(peal(stage, "campaign", "list", "--json").stdout)
+    assert [item["name"] for item in listing if item["campaign_id"] == tag] == ["[bold]Offer[/]"]
+    assert "[bold]Offer[/]" in peal(stage, "campaign", "list").stdout
+    shown = peal(stage, "campaign", "show", tag)
+    assert "1 people, 1 messages" in shown.stdout
+    stage.tell(delivered_to(tag))
+    explained = until(
+        lambda: (got := peal(stage, "explain", tag, f"{tag}-1")).stdout.startswith("Asha got") and got, "it"
+    )
+    assert explained.returncode == 0
+    assert "address" in explained.stdout
+    gates = json.loads(peal(stage, "explain", tag, f"{tag}-1", "--json").stdout)["steps"][0]["gates"]
+    assert gates[0]["verdict"] == "passed"
+
+
+def delivered_to(tag: str) -> DeliveryEvent:
+    return DeliveryEvent(
+        event_id=f"{tag}/1/{tag}-1/1/delivered/sender", send_id=f"{tag}/1/{tag}-1", campaign_id=tag, step=1,
+        recipient=f"default/{tag}-1", ord=0, attempt=1, channel="email", account="default", status="delivered",
+        occurred_at=datetime.now(UTC), source="sender",
+    )  # fmt: skip
+
+
+def test_the_command_line_says_what_is_wrong_without_a_traceback(stage: Stage, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("name: X\nchannels: [sns]\naudience: {filter: {}}\nschedule: {at: 2026-12-01T10:00}\n")
+    rejected = peal(stage, "campaign", "apply", str(bad))
+    assert rejected.returncode == 4
+    assert "channels.0: 'sns' is not a channel" in rejected.stderr
+    assert "schedule" in rejected.stderr
+    bad.write_text("name: [X\n")
+    broken = peal(stage, "campaign", "apply", str(bad))
+    assert (broken.returncode, "line 2" in broken.stderr) == (4, True)
+    assert peal(stage, "explain", "nope", "c-1").returncode == 3
+    assert peal(stage, "contacts", "import", str(bad)).returncode == 4
+    environment = {**os.environ, "PEAL_CONSOLE_URL": "http://127.0.0.1:9", "PEAL_API_KEY": "x"}
+    down = subprocess.run(
+        [sys.executable, "-m", "services.cli.main", "campaign", "list"],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert down.returncode == 1
+    assert "does not answer at http://127.0.0.1:9" in down.stderr
+    assert "Traceback" not in rejected.stderr + broken.stderr + down.stderr
+
+
+def test_while_the_planner_is_down_a_command_is_kept_and_its_repeat_gets_the_first_answer(stage: Stage) -> None:
+    asyncio.run(stage.services["planner"].kill())
+    ports = free_ports()
+    environment = stage.environment | {"PEAL_PORT_BASE": str(ports.console), "PEAL_COMMAND_PATIENCE_S": "1"}
+    hasty = ServiceProcess("console", environment, ports.metrics("console"), stage.folder)
+    asyncio.run(hasty.start())
+    try:
+        campaign = listed(1)
+        headers = {"Authorization": f"Bearer {KEY}", "Idempotency-Key": str(ULID())}
+        url = f"http://127.0.0.1:{ports.console}/api/v1/campaigns"
+        unanswered = httpx.post(url, json=campaign, headers=headers, timeout=60)
+        assert unanswered.status_code == 503
+        body = unanswered.json()
+        assert body["type"] == "urn:peal:problem:no_answer"
+        assert "will still be carried out" in body["detail"]
+    finally:
+        asyncio.run(hasty.stop())
+        asyncio.run(stage.services["planner"].start())
+    path = f"/campaigns/{campaign['id']}"
+    until(lambda: stage.api.get(path).status_code == 200, "the campaign of the kept command")
+    repeat = stage.api.post("/campaigns", json=campaign, headers={"Idempotency-Key": headers["Idempotency-Key"]})
+    assert repeat.status_code == 201
+    assert repeat.json()["command_id"] == body["command_id"]
+
+
+def test_a_stop_ends_open_streams_and_exits_clean(stage: Stage) -> None:
+    campaign = stage.launched(1, ("email",))
+    ports = free_ports()
+    environment = stage.environment | {"PEAL_PORT_BASE": str(ports.console)}
+    console = ServiceProcess("console", environment, ports.metrics("console"), stage.folder)
+    asyncio.run(console.start())
+    opened, ended = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        url = f"http://127.0.0.1:{ports.console}/api/v1/campaigns/{campaign}/events"
+        with httpx.stream("GET", url, headers={"Authorization": f"Bearer {KEY}"}, timeout=60) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("event: stats"):
+                    opened.set()
+        ended.set()
+
+    threading.Thread(target=watch, daemon=True).start()
+    assert opened.wait(30)
+    assert asyncio.run(console.stop(signal.SIGTERM)) == 0
+    assert ended.wait(10)
+
+
+def test_a_taken_port_is_one_sentence_with_what_to_do(stage: Stage) -> None:
+    environment = {**os.environ, **stage.environment, "PEAL_INSTANCE": "1"}  # other health port, same console port
+    ended = subprocess.run(
+        [sys.executable, "-m", "services.console"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 70
+    assert "is taken" in ended.stderr
+    assert "PEAL_PORT_BASE" in ended.stderr
+    assert "Traceback" not in ended.stderr

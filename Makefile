@@ -35,8 +35,8 @@ setup: $(VENV)/.installed ## Make .venv with all dependencies
 up: setup ## Run Peal here until Ctrl-C; SCALE="sender-email=2" for more instances
 	@exec $(BIN)/peal up --die-with-parent --scale "$(SCALE)"
 
-demo: setup ## Run the sample campaign to its end and check the books person by person; PEOPLE=2000
-	@$(BIN)/peal demo --people $(PEOPLE)
+demo: setup ## Run the sample campaign to its end and check the books person by person; PEOPLE=2000, CHAOS=1
+	@$(BIN)/peal demo --people $(PEOPLE) $(if $(CHAOS),--chaos)
 
 down: setup ## Stop a running `make up`
 	@$(BIN)/peal down

@@ -18,6 +18,7 @@ from deploy.local.free_ports import free_ports
 from deploy.local.installation import make_installation
 from schemas import Status
 from services.cli.local import data_dir, held
+from services.cli.mischief import UNCERTAIN_DEADLINE_S, Mischief
 from services.cli.output import out
 from services.cli.progress import StartProgress
 from services.cli.running import require_prerequisites
@@ -44,6 +45,9 @@ PATIENCE_S = 600.0
 def demo(
     people: Annotated[int, typer.Option(help="How many people the sample has.", min=10, max=100_000)] = 2000,
     seed: Annotated[int, typer.Option(help="Which people: the same seed makes the same ones.")] = SEED,
+    chaos: Annotated[
+        bool, typer.Option(help="Kill senders, router, planner, tracker and Kafka in the middle.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Run the sample campaign from nothing to its end, and check the books.
@@ -59,19 +63,21 @@ def demo(
         for child in folder.iterdir():
             if child.is_dir():
                 shutil.rmtree(child)
-        exact = asyncio.run(_run(folder, people, seed, as_json))
+        exact = asyncio.run(_run(folder, people, seed, chaos, as_json))
     raise typer.Exit(0 if exact else 1)
 
 
-async def _run(folder: Path, people: int, seed: int, as_json: bool) -> bool:
-    installation = make_installation(folder, free_ports(), {})
+async def _run(folder: Path, people: int, seed: int, chaos: bool, as_json: bool) -> bool:
+    given = {"PEAL_UNCERTAIN_DEADLINE_S": str(UNCERTAIN_DEADLINE_S)} if chaos else {}
+    installation = make_installation(folder, free_ports(), given)
+    mischief = Mischief(installation.stack) if chaos else None
     try:
         with StartProgress(installation.stack.names) as progress:
             await installation.stack.start(progress)
         crowd = list(sample_people(people, seed))
         async with rest_client(installation.access) as client:
             campaign_id = await run_sample(client, crowd)
-            await _watch(client, campaign_id)
+            await _watch(client, campaign_id, mischief)
             result, stats = await check_books(client, installation.access.sandbox_url, campaign_id, crowd)
     finally:
         await installation.stack.stop()
@@ -79,7 +85,7 @@ async def _run(folder: Path, people: int, seed: int, as_json: bool) -> bool:
     return result.exact
 
 
-async def _watch(client: httpx.AsyncClient, campaign_id: str) -> None:
+async def _watch(client: httpx.AsyncClient, campaign_id: str, mischief: Mischief | None) -> None:
     columns = (TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.completed:,}/{task.total:,}"))
     with Progress(*columns, TimeElapsedColumn(), console=out) as progress:
         task = progress.add_task("settled", total=1)
@@ -89,6 +95,8 @@ async def _watch(client: httpx.AsyncClient, campaign_id: str) -> None:
                 progress.update(task, total=max(stats["planned"], 1), completed=stats["settled"])
                 if stats["status"] == "completed":
                     return
+                if mischief:
+                    await mischief.look(stats["settled"], stats["planned"])
                 await asyncio.sleep(0.5)
 
 

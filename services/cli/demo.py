@@ -127,12 +127,16 @@ def show(result: Reconciliation, stats: dict[str, Any], as_json: bool) -> None:
     if as_json:
         out.print_json(data={"reconciliation": asdict(result), "exact": result.exact, "stats": stats})
         return
-    table = Table(title=f"Campaign {stats['campaign_id']}: {stats['status']}")
-    table.add_column("channel")
+    channels = stats["by_channel"]
+    table = Table(title=f"Campaign {stats['campaign_id']}: {stats['status']}", title_justify="left")
+    table.add_column("")
+    for channel in channels:
+        table.add_column(channel, justify="right")
     for name in SHOWN:
-        table.add_column(name, justify="right")
-    for channel, figures in stats["by_channel"].items():
-        table.add_row(channel, *(f"{figures[name]:,}" for name in SHOWN))
+        table.add_row(name, *(f"{figures[name]:,}" for figures in channels.values()))
+        for reason in sorted({r for figures in channels.values() for r in figures.get(f"{name}_by_reason", {})}):
+            counts = (figures.get(f"{name}_by_reason", {}).get(reason, 0) for figures in channels.values())
+            table.add_row(f"  {reason}", *(f"{count:,}" if count else "" for count in counts), style="dim")
     out.print(table)
     for name in ("open", "missing", "unplanned", "untold"):
         if found := getattr(result, name):

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 
+import stamina.instrumentation
 import typer
 
 from deploy.local.errors import LocalError
@@ -44,6 +45,7 @@ app.command("config")(config.config)
 def main() -> None:
     """Exit codes: 0 done, 1 a problem that a sentence explains, 2 wrong usage, 130 interrupted."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it would say, the command says in a sentence
+    stamina.instrumentation.set_on_retry_hooks([])  # a retry that ends well is nothing to show
     try:
         app()
     except KeyboardInterrupt:

@@ -7,7 +7,6 @@ import contextlib
 import signal
 from pathlib import Path
 
-import stamina.instrumentation
 from rich.markup import escape
 
 from deploy.local.environment import CREDENTIAL
@@ -26,7 +25,6 @@ SAMPLE_PEOPLE, SAMPLE_SEED, SAMPLE_ID = 2000, 2026, "sample-campaign"
 
 def run_until_stopped(folder: Path, scale: dict[str, int]) -> None:
     """Hold `folder`, start everything and stay until a signal. Raises CommandError and what a start can raise."""
-    stamina.instrumentation.set_on_retry_hooks([])  # a retry that ends well is nothing to show
     with held(folder):
         require_prerequisites()
         asyncio.run(_run(folder, scale))

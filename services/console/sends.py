@@ -13,6 +13,8 @@ from services.console.queries import sends as queries
 
 PLANNED = "planned"
 """Nothing is known of the send yet."""
+WORDS = (PLANNED, "open", "settled", *(status.value for status in Status))
+"""What a list of sends may be filtered by."""
 SETTLED = tuple(status.value for status in Status if status not in OPEN)
 
 
@@ -37,9 +39,8 @@ class Chosen:
 
 def statuses_of(word: str, record: CampaignRecord) -> StatusChoice:
     """What a filter means. A cancelled campaign has closed what was open. Raises `Problem` 422 for an unknown word."""
-    words = [PLANNED, "open", "settled", *(status.value for status in Status)]
-    if word and word not in words:
-        message = f"'{word[:40]}' is not a status: choose from {', '.join(words)}"
+    if word and word not in WORDS:
+        message = f"'{word[:40]}' is not a status: choose from {', '.join(WORDS)}"
         raise one_field("status", "unknown_value", message)
     cancelled = record.status is CampaignStatus.CANCELLED
     if not word or (cancelled and word == "settled"):

@@ -11,14 +11,19 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import HTMLResponse
 
 from schemas import CampaignRecord
+from services.console.api.campaigns import cursor_key
+from services.console.core.cursors import encode_cursor
 from services.console.core.figures import Stats
 from services.console.hub import HubOf
 from services.console.live import StatsDesk
 from services.console.pages.common import Visitor, page, templates
+from services.console.sends import WORDS, Chosen, Sends, statuses_of
 from services.console.watch import watch
 
 router = APIRouter()
 NEWEST = 100
+PEOPLE = 100
+"""Rows of a page of people."""
 REGIONS = ("head", "steps", "reasons", "money")
 """Parts of the page that are sent again when they change, each from its own template."""
 
@@ -37,6 +42,28 @@ async def show(campaign_id: str, request: Request, hub: HubOf, visitor: Visitor)
     desk: StatsDesk = request.app.state.stats
     regions = _regions(record, await desk.stats(record))
     return page(request, "campaign.html", record=record, regions=regions)
+
+
+@router.get("/campaigns/{campaign_id}/people")
+async def people(
+    campaign_id: str,
+    request: Request,
+    hub: HubOf,
+    visitor: Visitor,
+    status: str = "",
+    channel: str = "",
+    cursor: str = "",
+) -> HTMLResponse:
+    """Who stands where, and why; each leads to the person's own page."""
+    record = await hub.campaign(campaign_id, visitor)
+    step, ord_ = cursor_key(cursor, int, int) if cursor else (1, 0)
+    chosen = Chosen(statuses_of(status, record), channel, step, ord_, PEOPLE)
+    rows, following = await Sends(hub).page(record, chosen)
+    return page(
+        request, "people.html", record=record, rows=rows, wanted=status, channel=channel, page_size=PEOPLE,
+        next=encode_cursor(*following) if following else "", statuses=WORDS,
+        channels=list(dict.fromkeys(step.channel.value for step in record.steps)),
+    )  # fmt: skip
 
 
 @router.get("/campaigns/{campaign_id}/live")

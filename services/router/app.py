@@ -105,10 +105,16 @@ class Router:
         self.health.reason = "waiting for partitions"
         start = asyncio.create_task(self.app.start())  # returns after the first recovery
         watchdog.start()
-        await self._wait(stop, start)
-        self.health.set_unready("stopping")
-        async with asyncio.timeout(2 * self.settings.router_session_s):
-            await self.app.stop()
+        try:
+            await self._wait(stop, start)
+            self.health.set_unready("stopping")
+            watchdog.stop()
+            async with asyncio.timeout(2 * self.settings.router_session_s):
+                await self.app.stop()
+        except TimeoutError:
+            exit_fatally("the running round could not be ended: nothing of it is committed, a new start does it again")
+        except Exception as error:  # Faust's thread would keep the process alive
+            exit_fatally(f"the router failed: {error!r}")
         follow.cancel()
         await self.producer.stop()
         await self.campaigns.stop()

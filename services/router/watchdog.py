@@ -18,9 +18,13 @@ class Watchdog:
         self.stall_s, self.has_work, self.rounds = stall_s, has_work, rounds
         self.stalled_s = 0
         self._seen = -1
+        self._stopped = threading.Event()
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="watchdog", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopped.set()
 
     def look(self) -> None:
         """Once a second."""
@@ -34,8 +38,7 @@ class Watchdog:
         return f"records wait, and no round was finished for {self.stalled_s} s"
 
     def _run(self) -> None:
-        pause = threading.Event()
-        while not pause.wait(1):
+        while not self._stopped.wait(1):
             self.look()
             if self.stalled_s >= 2 * self.stall_s:
                 exit_fatally(f"{self.problem()}: nothing of the running round is committed, a new start does it again")

@@ -104,10 +104,20 @@ class Cluster:
         self.folder, self.ports = folder, free_ports(instances=3)
         self.settings = Settings(kafka_bootstrap=f"127.0.0.1:{self.ports.kafka}", data_dir=folder)
         self.routers: list[RouterProcess] = []
-        command = [sys.executable, "-m", "deploy.local.kafka", "--data-dir", str(folder / "kafka")]
+        self.broker = self.start_broker()
+
+    def start_broker(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "deploy.local.kafka", "--data-dir", str(self.folder / "kafka")]
         command += ["--port", str(self.ports.kafka), "--controller-port", str(self.ports.kafka_controller)]
-        with (folder / "kafka.log").open("wb") as log:
-            self.broker = subprocess.Popen(command, stdout=log, stderr=log)
+        with (self.folder / "kafka.log").open("ab") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log)
+
+    async def restart_broker(self) -> None:
+        """As after a power cut."""
+        self.broker.kill()
+        self.broker.wait()
+        self.broker = self.start_broker()
+        await wait_for_kafka(self.settings)
 
     def router(self, instance: int = 0, **settings: str) -> RouterProcess:
         self.routers.append(RouterProcess(self, instance, **settings))

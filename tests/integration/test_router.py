@@ -273,6 +273,29 @@ async def test_two_workers_share_the_people_and_a_rebalance_loses_and_doubles_no
     assert await third.end() == 0
 
 
+async def test_a_broker_that_is_killed_and_comes_back_loses_and_doubles_nothing(cluster: Cluster) -> None:
+    """The router waits, or ends with 70 and is started again, as its supervisor would."""
+    everyone = people("broker", 6000)
+    await cluster.campaign("broker", ("email", "always"))
+    await cluster.write(SEND_REQUESTED, [request("broker", p) for p in everyone])
+    router = await cluster.router(PEAL_ROUTER_ROUND="50").ready()
+    await until(lambda: router.metric("peal_router_events_total"), "it works")
+    await cluster.restart_broker()
+
+    async def done() -> bool:
+        nonlocal router
+        if (code := router.child.poll()) is not None:
+            assert code == 70, router.said()
+            cluster.routers.remove(router)
+            router = cluster.router()
+        return await cluster.lag() == 0
+
+    await until(done, "all is routed", 120)
+    routed = await cluster.read("send-email")
+    assert sorted(received("broker", routed)) == sorted(f"broker/1/{p}" for p in everyone)
+    assert all(len(found) == 1 for found in verdict_offsets("broker", routed).values())
+
+
 async def test_a_router_that_slept_beyond_its_session_writes_nothing_when_it_wakes(cluster: Cluster) -> None:
     await cluster.campaign("sleep", ("email", "always"))
     sleeper = await cluster.router(0).ready()

@@ -16,6 +16,7 @@ from services.tracker.store import Store
 
 log = structlog.get_logger("compaction")
 INTERVAL_S: Final = 30.0
+_SEEN: Final = "contacts_seen_"
 NIGHTLY: Final = timedelta(hours=24)
 
 
@@ -44,7 +45,9 @@ class Compaction:
 
     async def compact(self) -> None:
         """Raises `ClickHouseError` or OSError; then it is simply done again later."""
-        seen = f"contacts_seen_{uuid.uuid4().hex}"
+        await self._clear()
+        database = (await self.store.rows_once("SELECT currentDatabase()"))[0][0]
+        seen = f"{database}.{_SEEN}{uuid.uuid4().hex}"
         await self.store.command(
             f"CREATE TABLE {seen} (recipient_id String, version UInt64) ENGINE = Join(ANY, LEFT, recipient_id)"
         )
@@ -60,6 +63,15 @@ class Compaction:
             )
             await self.store.command("OPTIMIZE TABLE contacts_changes FINAL")
         finally:
-            await self.store.command(f"DROP TABLE IF EXISTS {seen} SYNC")
+            await self._clear()
         self._last = utc_now()
         log.info("contacts compacted")
+
+    async def _clear(self) -> None:
+        """What an interrupted compaction left. A deletion without its list would be tried for ever: end it first."""
+        await self.store.command(
+            "KILL MUTATION WHERE database = currentDatabase() AND table = 'contacts_changes' AND NOT is_done SYNC"
+        )
+        left = f"SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, '{_SEEN}')"
+        for row in await self.store.rows_once(left):
+            await self.store.command(f"DROP TABLE IF EXISTS {row[0]} SYNC")

@@ -24,7 +24,7 @@ from schemas.topics import (
     TRACKER_GROUP,
 )
 from services.runtime import metrics
-from services.runtime.clock import boot_seconds, utc_now
+from services.runtime.clock import utc_now
 from services.runtime.dead_letters import PoisonWatch
 from services.runtime.errors import StopProcessError
 from services.runtime.kafka import make_consumer, partition_of
@@ -43,8 +43,6 @@ PATTERN: Final = "|".join([f"^{re.escape(topic)}$" for topic in FIXED] + [SEND_T
 _IDLE_S: Final = 0.02
 _POLLED: Final = 5_000
 """Records decoded at a stretch: some 20 ms in which the process answers nobody."""
-_PATIENCE_S: Final = 15.0
-"""A new account's topic is there a moment before its offsets are."""
 
 
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -66,7 +64,6 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self.assigned = False
         self._watches: dict[str, PoisonWatch] = {}
         self._turn = asyncio.Lock()
-        self._without_offset_since: float | None = None
         self._lag_told = 0.0
         self.consumer: AIOKafkaConsumer = make_consumer(
             settings,
@@ -158,21 +155,24 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             found: dict[TopicPartition, list[KafkaRecord]] = await self.consumer.getmany(timeout_ms=0, max_records=most)
         except NoOffsetForPartitionError as error:
-            self._without_offset_since = self._without_offset_since or boot_seconds()
-            if boot_seconds() - self._without_offset_since > _PATIENCE_S:
-                raise StopProcessError(
-                    f"group {TRACKER_GROUP} has no offset for {error.args[0]}: run `peal topics apply`; "
-                    "if the group had offsets there before, run `peal repair`"
-                ) from error
-            await asyncio.sleep(0.5)
+            await self._begin(error.args[0])
             return {}
         except OffsetOutOfRangeError as error:
             raise StopProcessError(
                 f"what the tracker has yet to read is no longer on the topic ({error.args[0]}): run `peal repair`"
             ) from error
-        if found:
-            self._without_offset_since = None
         return found
+
+    async def _begin(self, tp: TopicPartition) -> None:
+        """A new account's topic has no offset of ours: nobody else may commit for a group that is at work. Where the
+        topic still has all that it ever had, reading from its first record cannot miss anything."""
+        if tp.topic not in FIXED and (await self.consumer.beginning_offsets([tp]))[tp] == 0:
+            self.consumer.seek(tp, 0)
+            return
+        raise StopProcessError(
+            f"group {TRACKER_GROUP} has no offset for {tp.topic}/{tp.partition}: run `peal topics apply`; "
+            "if it had one before, run `peal repair`"
+        )
 
     async def _put(self, batch: Batch) -> None:
         """Everything that the batch means, acknowledged. Failed half-way, it is done again from the start."""

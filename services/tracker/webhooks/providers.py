@@ -34,6 +34,7 @@ from services.tracker.webhooks.verify import (
     TWILIO_SIGNATURE,
     load_sendgrid_key,
     sendgrid_genuine,
+    spellings,
     twilio_form,
     twilio_genuine,
 )
@@ -107,8 +108,8 @@ class ProviderWebhooks:
         return await self._emitter.emit("sendgrid", lambda: parse_events(events, self._find(), utc_now()))
 
     def _genuine(self, request: web.Request, form: MultiDict[str], account: str) -> bool:
-        signature = request.headers.get(TWILIO_SIGNATURE, "")
-        return twilio_genuine(self._twilio.token(account), self._url + request.raw_path, form, signature)
+        token, signature = self._twilio.token(account), request.headers.get(TWILIO_SIGNATURE, "")
+        return any(twilio_genuine(token, self._url + path, form, signature) for path in spellings(request.raw_path))
 
     def _find(self) -> Callable[[str], CampaignRecord | None]:
         return self._directory.campaigns().get

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -27,6 +27,16 @@ def twilio_form(body: bytes) -> MultiDict[str] | None:
         return MultiDict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(body)))
     except ValueError:
         return None
+
+
+def spellings(raw_path: str) -> list[str]:
+    """The path and query as they came, and as they were written into the status callback: proxies and HTTP clients may
+    write `%2F` as `/` and the like. Both say the same, so believing either lets nobody say anything else."""
+    path, mark, query = raw_path.partition("?")
+    if not mark:
+        return [raw_path]
+    written = f"{path}?{urlencode(parse_qsl(query, keep_blank_values=True))}"
+    return [raw_path] if written == raw_path else [raw_path, written]
 
 
 def twilio_genuine(token: str, url: str, form: MultiDict[str], signature: str) -> bool:

@@ -1,4 +1,4 @@
-"""How many delivery events a second one tracker puts into ClickHouse; beside it, what a bare insert of the same rows does.
+"""How many delivery events a second one tracker puts into ClickHouse; beside it, a bare insert of the same rows.
 
     python -m bench.tracker [--events 200000]
 
@@ -32,11 +32,23 @@ from services.runtime.kafka import Record, make_producer, partition_of, send_bat
 from services.runtime.ports import Ports
 from services.runtime.topics import apply_topics
 from services.tracker.core.rows import LEDGER_COLUMNS, ledger_row
+from services.tracker.migrate import migrate
 from services.tracker.settings import TrackerSettings
 from services.tracker.store import Store
 
 CAMPAIGNS = 5
-MIX = ("accepted", "accepted", "accepted", "delivered", "delivered", "read", "suppressed", "failed", "clicked", "accepted")
+MIX = (
+    "accepted",
+    "accepted",
+    "accepted",
+    "delivered",
+    "delivered",
+    "read",
+    "suppressed",
+    "failed",
+    "clicked",
+    "accepted",
+)
 
 
 def make_events(count: int, seed: int = 7) -> list[DeliveryEvent]:
@@ -51,8 +63,8 @@ def make_events(count: int, seed: int = 7) -> list[DeliveryEvent]:
                 event_id=event_id(send_id, 1, status, "sender"), send_id=send_id, campaign_id=campaign, step=1,
                 recipient=f"default/c-{ordinal}", ord=ordinal, attempt=1, channel="email", account="default",
                 status=status, reason="opted_out" if status == "suppressed" else "",
-                detail="caps 1/3 in 7d" if status == "suppressed" else "", cost_micros=900 if status == "accepted" else 0,
-                provider="sendgrid", provider_message_id=f"{chance.getrandbits(88):022x}",
+                detail="caps 1/3 in 7d" if status == "suppressed" else "",
+                cost_micros=900 if status == "accepted" else 0, provider="sendgrid", provider_message_id=f"{chance.getrandbits(88):022x}",
                 occurred_at=start + timedelta(milliseconds=number), source="sender",
             )
         )  # fmt: skip
@@ -126,12 +138,10 @@ async def bench(events_count: int, batch: int = 50_000) -> dict[str, Any]:
             settings = TrackerSettings()
             await apply_topics(settings)
             client = await make_clickhouse(settings)
-            from services.tracker.migrate import migrate
-
             await migrate(client)
             store, events = Store(client), make_events(events_count)
             raw = await raw_insert(store, events, batch)
-            for table in ("delivery_events", "funnel_bits", "cost_bits", "minute_bits", "hour_bits", "send_states"):
+            for table in ("delivery_events", "funnel_bits", "cost_bits", "minute_bits", "hour_bits", "send_standings"):
                 await client.command(f"TRUNCATE TABLE {table}")
             producer = make_producer(settings)
             await producer.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -73,7 +74,7 @@ def test_the_numbers_of_statuses_and_channels_in_sql_are_those_of_the_wire() -> 
 
 
 def test_the_views_name_every_status_with_its_rank() -> None:
-    text = dict(migrations())["0005_analyst_views.sql"]
+    text = dict(migrations())["0007_send_standings.sql"]
     ranks = ", ".join(str(rank) for rank in RANK.values())
     assert f"transform(rank, [{ranks}]" in text
     for status in Status:
@@ -137,7 +138,10 @@ def test_an_event_that_makes_no_row_is_refused_with_a_reason(change: dict[str, A
     assert not batch.ledger
 
 
-@pytest.mark.parametrize("topic", [DELIVERY_EVENTS, CONSENTS, ENGAGEMENTS, CONTACT_CHANGES, INBOUND_MESSAGES, "send-email"])
+TOPICS = [DELIVERY_EVENTS, CONSENTS, ENGAGEMENTS, CONTACT_CHANGES, INBOUND_MESSAGES, "send-email"]
+
+
+@pytest.mark.parametrize("topic", TOPICS)
 @pytest.mark.parametrize("value", [None, b"", b"{", b"\xff\xfe", b"null", b"[]", b"x" * 900_000, b'{"recipient": 3}'])
 def test_rubbish_is_refused_on_every_topic_and_the_rest_goes_on(topic: str, value: bytes | None) -> None:
     good = record(DELIVERY_EVENTS, EVENT, "default/c-1")
@@ -200,3 +204,20 @@ def test_an_event_made_by_the_senders_helper_is_a_row() -> None:
     )  # fmt: skip
     event: DeliveryEvent = event_for(message, "failed", source="sender", occurred_at=NOW, reason="invalid_address")
     assert len(batch_of(record(DELIVERY_EVENTS, event, "default/c-1")).ledger) == 1
+
+
+READ = [
+    (name, example)
+    for name, topic in load_topics().topics.items()
+    if "peal-tracker" in topic.groups
+    for example in topic.examples
+]
+
+
+@pytest.mark.parametrize(("topic", "example"), READ)
+def test_every_example_of_what_the_tracker_reads_is_taken(topic: str, example: str) -> None:
+    raw = files("schemas").joinpath("examples", example).read_bytes()
+    value = msgspec.json.decode(raw)
+    batch = batch_of(record(topic, raw, value.get("recipient") or value.get("from_address")))
+    assert [(refusal.reason, refusal.detail) for refusal in batch.refused] == []
+    assert batch.records == 1

@@ -11,7 +11,7 @@ class RouterSettings(Settings):
     router_session_s: float = Field(
         15.0, gt=1, description="seconds without an answered heartbeat after which the broker gives partitions away"
     )
-    router_round: int = Field(2000, ge=1, description="records of one topic and partition in one round")
+    router_round: int = Field(1000, ge=1, description="records of one topic and partition in one round")
     router_stall_s: float = Field(
         60.0, gt=1, description="seconds without a finished round while records wait; twice that ends the process"
     )

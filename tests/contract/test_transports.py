@@ -97,8 +97,9 @@ class Desk:
             number,
             SendMessage(
                 send_id=f"c/1/p{number}", campaign_id="c", step=1, recipient=f"default/p{number}", ord=number,
-                attempt=1, epoch=1, channel=self.channel, address=address or self.sample.good.format(number), data={"name": "A"},
-                reserved_micros=10**6, expires_at=now + timedelta(days=1), request_offset=number, routed_at=now,
+                attempt=1, epoch=1, channel=self.channel, address=address or self.sample.good.format(number),
+                data={"name": "A"}, reserved_micros=10**6, expires_at=now + timedelta(days=1),
+                request_offset=number, routed_at=now,
             ),
         )  # fmt: skip
         self.book.prepare(item, self.campaign, None)

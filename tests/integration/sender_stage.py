@@ -26,9 +26,9 @@ from services.runtime.kafka import make_consumer, make_producer, partition_of
 from services.runtime.settings import Settings
 from services.runtime.topics import apply_topics
 from services.sandbox.app import running_sandbox
+from services.sandbox.core.worlds import BENCH, World
 from services.sandbox.sandbox import Sandbox
 from services.sandbox.settings import ACCOUNT_SID, API_KEY, AUTH_TOKEN
-from services.sandbox.core.worlds import BENCH, World
 
 PATIENCE_S = 60.0
 MASTER_KEY = Fernet.generate_key()
@@ -63,7 +63,8 @@ class Stage:
         ports = free_ports()
         given = {
             "PEAL_KAFKA_BOOTSTRAP": self.settings.kafka_bootstrap, "PEAL_PORT_BASE": str(ports.console),
-            "PEAL_MASTER_KEY": MASTER_KEY.decode(), "PEAL_LINK_SECRET": "secret-of-a-test", "PEAL_INSTANCE": str(instance),
+            "PEAL_MASTER_KEY": MASTER_KEY.decode(), "PEAL_LINK_SECRET": "secret-of-a-test",
+            "PEAL_INSTANCE": str(instance),
             "PEAL_PUBLIC_URL": "https://peal.example", "PEAL_TWILIO_ACCOUNT_SID": "", "PEAL_SENDGRID_API_KEY": "",
         }  # fmt: skip
         return ServiceProcess(
@@ -99,9 +100,7 @@ class Stage:
 
     async def route(self, messages: list[SendMessage]) -> None:
         """Put them on the account's topic, in the partitions that the router would use."""
-        acks = [
-            await self.producer.send(self.topic, msgspec.json.encode(m), m.recipient.encode()) for m in messages
-        ]
+        acks = [await self.producer.send(self.topic, msgspec.json.encode(m), m.recipient.encode()) for m in messages]
         await asyncio.gather(*acks)
 
     async def until(self, condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
@@ -153,8 +152,8 @@ async def make_stage(
             running_sandbox(folder, kafka_bootstrap=settings.kafka_bootstrap, sandbox_world=world.model_dump_json())
         )
         account = Account.model_validate(
-            {"account_id": account_id, "channel": channel, "provider": provider, "base_url": url, "rate_per_s": rate_per_s,
-             "username": "" if channel == "email" else ACCOUNT_SID,
+            {"account_id": account_id, "channel": channel, "provider": provider, "base_url": url,
+             "rate_per_s": rate_per_s,             "username": "" if channel == "email" else ACCOUNT_SID,
              "sender": "Peal <hello@peal.example>" if channel == "email" else "+15005550006",
              "secret": Fernet(MASTER_KEY).encrypt(secret.encode()).decode(), "rate_card": {"message_micros": 900}}
         )  # fmt: skip

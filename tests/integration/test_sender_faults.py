@@ -1,0 +1,113 @@
+"""Senders that are killed, frozen and rebalanced in mid-stream: nobody is called twice, nobody is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sender_stage import FAST, Stage, make_stage
+
+from services.runtime.settings import Settings
+
+MakeStage = Callable[..., AbstractAsyncContextManager[Stage]]
+SHORT = {"PEAL_SENDER_SESSION_MS": "3000", "PEAL_SENDER_LEASE_S": "2", "PEAL_SENDER_CALL_TIMEOUT_S": "2"}
+"""A session that ends soon, so that a test need not wait long for a killed process's partitions."""
+SLOW = FAST.model_copy(update={"latency_ms": 150})
+
+
+@pytest.fixture
+def staged(settings: Settings, tmp_path: Path) -> MakeStage:
+    return partial(make_stage, settings, tmp_path)
+
+
+def nobody_twice_nobody_forgotten(stage: Stage, planned: int) -> None:
+    """The provider's own list against the ledger."""
+    assert len(stage.fates()) == planned
+    assert set(stage.received().values()) == {1}, "called twice"
+    for key, events in stage.fates().items():
+        told = {event.status for event in events}
+        if key in stage.received():
+            assert told & {"accepted", "uncertain"}, f"{key} went out and is told as {told}"
+        else:
+            assert "accepted" not in told, f"{key} is told as accepted and did not arrive"
+            assert told & {"recalled", "uncertain"}
+
+
+@pytest.mark.parametrize("channel", ["email", "sms"])
+async def test_killed_under_intent_what_may_be_out_is_uncertain_and_never_called_again(
+    staged: MakeStage, channel: str
+) -> None:
+    """kill -9 with calls on the wire, twice; the next one recovers, calls none of them again, goes on."""
+    async with staged(channel, SLOW, rate_per_s=200) as stage:
+        planned = 1000
+        await stage.route([stage.message() for _ in range(planned)])
+        for instance in range(2):
+            sender = stage.sender(instance, **SHORT)
+            await sender.start()
+            before = len(stage.received())
+            await stage.until(lambda b=before: len(stage.received()) > b, "calls on the wire")
+            await sender.kill()
+        async with stage.sender(2, **SHORT):
+            await stage.settled(planned)
+        nobody_twice_nobody_forgotten(stage, planned)
+        assert any(event.status == "uncertain" and event.reason == "recovered" for event in stage.events)
+
+
+async def test_frozen_beyond_its_session_a_sender_wakes_and_does_nothing_wrong(staged: MakeStage) -> None:
+    """SIGSTOP for longer than the session with calls on the wire, another takes over, SIGCONT: no double."""
+    async with staged("sms", SLOW) as stage, stage.sender(0, **SHORT) as frozen:
+        await stage.route([stage.message() for _ in range(1500)])
+        await stage.until(lambda: len(stage.received()) > 50, "calls on the wire")
+        frozen.send_signal(signal.SIGSTOP)
+        try:
+            async with stage.sender(1, **SHORT):
+                at_freeze = len(stage.received())
+                await stage.until(lambda: len(stage.received()) > at_freeze + 100, "the other one taking over")
+                frozen.send_signal(signal.SIGCONT)
+                await stage.settled(1500)
+        finally:
+            frozen.send_signal(signal.SIGCONT)
+        nobody_twice_nobody_forgotten(stage, 1500)
+
+
+async def test_scaling_up_and_down_leaves_no_doubt(staged: MakeStage) -> None:
+    """One sender, then two, then one again, then none: each message once, and not one uncertain."""
+    async with staged("sms", SLOW, rate_per_s=400) as stage, stage.sender(0) as first:
+        await stage.route([stage.message() for _ in range(1500)])
+        await stage.until(lambda: len(stage.received()) > 100, "the first at work")
+        async with stage.sender(1) as second:
+            seen = len(stage.received())
+            await stage.until(lambda: len(stage.received()) > seen + 200, "both at work")
+            assert await second.stop() == 0
+        seen = len(stage.received())
+        await stage.until(lambda: len(stage.received()) > seen + 200, "one again")
+        assert await first.stop() == 0
+        under_way = len(stage.received())
+        async with stage.sender(2):
+            await stage.settled(1500)
+        assert under_way < 1500
+        nobody_twice_nobody_forgotten(stage, 1500)
+        assert "uncertain" not in {event.status for event in stage.events}
+        assert stage.statuses()["accepted"] >= 1450
+
+
+async def test_a_graceful_stop_in_mid_call_ends_what_is_on_the_wire(staged: MakeStage) -> None:
+    """SIGTERM while calls of a group hang at the provider: they end, their events are out, exit code 0."""
+    async with staged("email", FAST.model_copy(update={"latency_ms": 1500}), rate_per_s=400) as stage:
+        sender = stage.sender()
+        await sender.start()
+        await stage.route([stage.message() for _ in range(400)])
+        await stage.until(lambda: len(stage.received()) > 0, "a call on the wire")
+        assert await sender.stop() == 0
+        await asyncio.sleep(0)
+        await stage.until(lambda: len(stage.fates()) >= len(stage.received()), "events of what was on the wire")
+        assert {event.status for event in stage.events} == {"accepted"}
+        async with stage.sender(1):
+            await stage.settled(400)
+        nobody_twice_nobody_forgotten(stage, 400)
+        assert stage.statuses() == {"accepted": 400}

@@ -70,36 +70,32 @@ class Sends:
                 continue
             first = chosen.ord if number == chosen.step else 0
             room = chosen.limit - len(rows)
-            ords = await self._ordinals(record, number, chosen.statuses, first, room + 1)
-            if ords[:room]:
-                rows += await self._rows(record, number, ords[:room])
-            if len(ords) > room:
-                return rows, (number, ords[room])
+            members = await self._members(record, number, chosen.statuses, first, room + 1)
+            if members[:room]:
+                rows += await self._rows(record, number, [recipient for _, recipient in members[:room]])
+            if len(members) > room:
+                return rows, (number, members[room][0])
         return rows, None
 
-    async def _ordinals(
+    async def _members(
         self, record: CampaignRecord, step: int, statuses: StatusChoice, first: int, most: int
-    ) -> list[int]:
-        parameters: dict[str, Any] = {
-            "campaign": record.campaign_id, "steps": [step], "from_ord": first, "most": most,
-        }  # fmt: skip
-        if statuses.at is not None:
-            if not statuses.at:
-                return []
-            found = await self.hub.tuples(queries.ORDINALS_AT, **parameters, statuses=list(statuses.at))
-        else:
-            assert record.audience is not None, "the caller has looked"
-            found = await self.hub.tuples(
-                queries.ORDINALS_EXCEPT, **parameters, statuses=list(statuses.but), audience=record.audience.count
-            )
-        return [row[0] for row in found]
-
-    async def _rows(self, record: CampaignRecord, step: int, ords: list[int]) -> list[Row]:
+    ) -> list[tuple[int, str]]:
+        """(ord, recipient), by ord."""
         assert record.audience is not None, "the caller has looked"
-        members = await self.hub.rows(
-            queries.MEMBERS, campaign=record.campaign_id, snapshot=record.audience.snapshot_id, ords=ords
-        )
-        recipients = [row["recipient_id"] for row in members]
+        parameters: dict[str, Any] = {
+            "campaign": record.campaign_id, "snapshot": record.audience.snapshot_id, "steps": [step],
+            "from_ord": first, "most": most,
+        }  # fmt: skip
+        if statuses.at == ():
+            return []
+        if statuses.at is not None:
+            found = await self.hub.tuples(queries.MEMBERS_AT, **parameters, statuses=list(statuses.at))
+        else:
+            count, but = record.audience.count, list(statuses.but)
+            found = await self.hub.tuples(queries.MEMBERS_EXCEPT, **parameters, statuses=but, audience=count)
+        return [(row[0], row[1]) for row in found]
+
+    async def _rows(self, record: CampaignRecord, step: int, recipients: list[str]) -> list[Row]:
         found = await self.hub.rows(queries.STATES, campaign=record.campaign_id, step=step, recipients=recipients)
         states = {row["recipient_id"]: row for row in found}
         return [_row(record, step, recipient, states.get(recipient)) for recipient in recipients]

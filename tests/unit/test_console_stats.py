@@ -106,6 +106,11 @@ def test_the_finish_is_told_from_the_rate_and_from_later_steps() -> None:
     assert at_rate.finish_at == NOW + timedelta(seconds=10)
     later = assemble(record(), {3: progress(3, due_at=NOW + timedelta(hours=24))}, findings, 10, NOW)
     assert later.finish_at == NOW + timedelta(hours=24, seconds=10)
+    reminder = record()
+    reminder = reminder.model_copy(
+        update={"steps": [*reminder.steps[:2], reminder.steps[2].model_copy(update={"after_s": 3600})]}
+    )
+    assert assemble(reminder, {}, findings, 10, NOW).finish_at == NOW + timedelta(hours=1, seconds=10)
     assert assemble(record(), {}, findings, 0, NOW).finish_at is None
     assert assemble(record(status="paused"), {}, findings, 10, NOW).finish_at is None
 

@@ -136,7 +136,10 @@ def _finish(
     if record.status is not CampaignStatus.ACTIVE or rate_per_s <= 0 or left <= 0:
         return None
     finish = now + timedelta(seconds=left / rate_per_s)
-    later = [
-        step.due_at + timedelta(seconds=step.open / rate_per_s) for step in steps if step.due_at and step.due_at > now
-    ]
-    return max([finish, *later])
+    before = now
+    for step, planned in zip(steps, record.steps, strict=True):
+        begins = step.due_at or before + timedelta(seconds=planned.after_s)
+        before = max(begins, now)
+        if step.open:
+            finish = max(finish, before + timedelta(seconds=step.open / rate_per_s))
+    return finish

@@ -14,11 +14,16 @@ LEFT = (
 ARRIVED = (Status.DELIVERED, Status.READ, Status.CLICKED, Status.REPLIED, Status.UNSUBSCRIBED, Status.COMPLAINED)
 
 
+CONSENT_TOLD = "opted in"
+"""A detail that begins so repeats what the gate of consent has said."""
+
+
 def routed(step: StepFacts) -> Gate:
     queued = step.first(Status.QUEUED)
     if queued is None:
         return Gate("routed", Verdict.PASSED, "It was given to the sender.")
-    words = sentence(f"it was given to the sender{f' ({queued.detail})' if queued.detail else ''}")
+    counted = f" ({queued.detail})" if queued.detail and not queued.detail.startswith(CONSENT_TOLD) else ""
+    words = sentence(f"it was given to the sender{counted}")
     return Gate("routed", Verdict.PASSED, words, queued.occurred_at, queued.event_id)
 
 

@@ -94,7 +94,7 @@ class CommandHandler:
     async def _checked(self, decision: Decision, command: Command) -> Decision:
         """What is applied, launched or edited must be sound. A pause or a cancel must not wait for anything."""
         if isinstance(decision, Rejected) or command.type not in (
-            CommandType.APPLY, CommandType.SEND, CommandType.LAUNCH, CommandType.EDIT,
+            CommandType.APPLY, CommandType.SEND, CommandType.LAUNCH, CommandType.EDIT, CommandType.BUDGET,
         ):  # fmt: skip
             return decision
         record = decision.record

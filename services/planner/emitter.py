@@ -9,14 +9,14 @@ from datetime import datetime
 
 from aiokafka import AIOKafkaProducer
 
-from schemas import Account, CampaignRecord
-from schemas.topics import SEND_REQUESTED
+from schemas import CampaignRecord, Suppression
+from schemas.topics import DELIVERY_EVENTS, SEND_REQUESTED
 from services.domain.content import SPECIAL_NAMES, Compiled
-from services.domain.messages import encode_json
-from services.planner.core.money import reserve_micros
-from services.planner.core.requests import Member, StepPlan, build_request
+from services.domain.messages import SendRequest, encode_json, event_for
+from services.planner.core.requests import Member, StepPlan
 from services.planner.core.validation import compile_step
 from services.runtime import metrics
+from services.runtime.clock import utc_now
 from services.runtime.kafka import Record, send_batches
 
 
@@ -34,7 +34,7 @@ class PlanCache:
             self._content[key] = cached
         return cached[1]
 
-    def plan(self, record: CampaignRecord, number: int, account: Account, expires_at: datetime) -> StepPlan:
+    def plan(self, record: CampaignRecord, number: int, expires_at: datetime) -> StepPlan:
         step, content = record.steps[number - 1], self.content(record, number)
         return StepPlan(
             campaign_id=record.campaign_id,
@@ -44,22 +44,34 @@ class PlanCache:
             account=step.account,
             placeholders=sorted(content.placeholders - SPECIAL_NAMES),
             required=sorted(content.required - SPECIAL_NAMES),
-            reserve_micros=reserve_micros(account),
             expires_at=expires_at,
             zone=(record.schedule.zone if record.schedule else None) or "UTC",
         )
 
 
-async def emit(producer: AIOKafkaProducer, plan: StepPlan, members: Iterable[tuple[Member, int]], kind: str) -> int:
-    """Write a request for each (member, attempt); returns how many, when all are acked. `kind`: first | again."""
+async def emit(producer: AIOKafkaProducer, requests: Iterable[tuple[Member, SendRequest]], kind: str) -> int:
+    """Write the requests; returns how many, when all are acked. `kind`, for the metric: first | again."""
     by_partition: dict[int, list[Record]] = defaultdict(list)
     count = 0
-    for member, attempt in members:
-        value = encode_json(build_request(plan, member, attempt))
-        by_partition[member.partition].append((member.recipient.encode(), value, []))
+    for member, request in requests:
+        by_partition[member.partition].append((member.recipient.encode(), encode_json(request), []))
+        metrics.requests_planned.labels(request.channel, request.account, kind).inc()
         count += 1
     await asyncio.gather(
         *(send_batches(producer, SEND_REQUESTED, partition, records) for partition, records in by_partition.items())
     )
-    metrics.requests_planned.labels(plan.channel, plan.account, kind).inc(count)
     return count
+
+
+async def suppress(
+    producer: AIOKafkaProducer, requests: Iterable[tuple[Member, SendRequest]], reason: Suppression, detail: str
+) -> None:
+    """Say of these that they are not asked for, and why: the router learns it like everybody else."""
+    now = utc_now()
+    by_partition: dict[int, list[Record]] = defaultdict(list)
+    for member, request in requests:
+        event = event_for(request, "suppressed", source="planner", occurred_at=now, reason=reason, detail=detail)
+        by_partition[member.partition].append((member.recipient.encode(), encode_json(event), []))
+    await asyncio.gather(
+        *(send_batches(producer, DELIVERY_EVENTS, partition, records) for partition, records in by_partition.items())
+    )

@@ -13,12 +13,13 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas import CampaignRecord, CampaignStatus, FrozenAudience
 from schemas.topics import CONTACT_CHANGES, ROUTER_GROUP, SEND_REQUESTED, TRACKER_GROUP, send_topic
 from services.planner.core import lifecycle
-from services.planner.core.credit import AccountRef, Outstanding, StepRef, Want, account_credit, share
+from services.planner.core.credit import AccountRef, Outstanding, Want, account_credit, share
 from services.planner.core.due import due_at, expires_at
 from services.planner.core.requests import StepPlan
 from services.planner.core.sweep import passed
-from services.planner.emitter import PlanCache, emit
+from services.planner.emitter import PlanCache
 from services.planner.owner import PartitionOwner, is_running
+from services.planner.pages import PageWriter
 from services.planner.shared import Shared
 from services.runtime import metrics
 from services.runtime.clock import utc_now
@@ -33,7 +34,7 @@ class Expander:
     def __init__(self, shared: Shared, owners: Callable[[], Iterable[PartitionOwner]]) -> None:
         self.shared, self.owners = shared, owners
         self.plans, self.outstanding, self.turn = PlanCache(), Outstanding(), 0
-        self.page_running: StepRef | None = None
+        self.pages = PageWriter(shared, self.plans)
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -100,6 +101,10 @@ class Expander:
         for record in owner.state.running():
             if not is_running(record) or record.audience is None:
                 continue
+            if record.campaign_id in owner.short_of_money or (
+                record.budget is not None and record.campaign_id not in owner.books
+            ):
+                continue  # until the next barrier has told how much is left
             steps = owner.state.progress.get(record.campaign_id, {})
             for number, step in enumerate(record.steps, start=1):
                 due = due_at(record, number, steps)
@@ -146,35 +151,30 @@ class Expander:
             return False
         now = utc_now()
         due = due_at(record, number, owner.state.progress.get(campaign_id, {})) or now
-        plan = self.plans.plan(record, number, account, expires_at(record, due))
+        plan = self.plans.plan(record, number, expires_at(record, due))
         with metrics.planner_page_seconds.time():
-            if pending := owner.pending.get(want.step):
-                emitted = await self._again(record, plan, [pending.popleft() for _ in range(min(count, len(pending)))])
-            else:
-                emitted = await self._page(owner, record, plan, count, now)
+            emitted = await self._write(owner, record, plan, count, now)
+        if emitted is None:
+            owner.short_of_money.add(campaign_id)  # a barrier may free some, or show that there is none
+            return False
         if emitted:
             ends = await self.shared.offsets.ends([SEND_REQUESTED])
             self.outstanding.emitted(want.account, emitted, {p: end for (_, p), end in ends.items()})
         return True
 
-    async def _page(
+    async def _write(
         self, owner: PartitionOwner, record: CampaignRecord, plan: StepPlan, count: int, now: datetime
-    ) -> int:
-        progress = await owner.reserve_page(record, plan.step, count, now)
-        emitted = 0
-        if progress.page is not None:
-            members = await self.shared.audiences.range(
-                record, progress.page.first, progress.page.last, bool(plan.placeholders)
-            )
-            emitted = await emit(self.shared.producer, plan, ((member, 1) for member in members), "first")
-        await owner.finish_page(record, progress, utc_now())
-        return emitted
-
-    async def _again(self, record: CampaignRecord, plan: StepPlan, ords: list[tuple[int, int]]) -> int:
-        """Expand these (ordinal, attempt) again. The router makes any repeat harmless, so nothing is noted."""
-        attempts = dict(ords)
-        members = await self.shared.audiences.listed(record, list(attempts), bool(plan.placeholders))
-        return await emit(self.shared.producer, plan, ((m, attempts[m.ord]) for m in members), "again")
+    ) -> int | None:
+        """How many requests went out; None where money is short."""
+        pending = owner.pending.get((record.campaign_id, plan.step))
+        if not pending:
+            return await self.pages.first(owner, record, plan, count, now)
+        found = await self.pages.again(owner, record, plan, [pending[i] for i in range(min(count, len(pending)))])
+        if found is None:
+            return None
+        for _ in range(found[0]):
+            pending.popleft()
+        return found[1]
 
 
 def _with_audience(audience: FrozenAudience, record: CampaignRecord) -> CampaignRecord | None:

@@ -22,7 +22,9 @@ from schemas import (
 )
 from schemas.topics import CAMPAIGN_COMMANDS, dead_letter_topic
 from services.planner.commands import CommandHandler, Elsewhere
+from services.planner.core.budget import Books, PageMoney
 from services.planner.core.decoding import Refused, Unanswerable, decode_command
+from services.planner.core.sweep import Again
 from services.planner.journal import Journal
 from services.planner.shared import Shared
 from services.planner.state import PartitionState, load_state
@@ -47,10 +49,16 @@ class PartitionOwner:
         self.ready, self.stopping = False, False
         self.lock = asyncio.Lock()
         """Held from reading a campaign's record to writing the next one."""
-        self.pending: dict[tuple[str, int], deque[tuple[int, int]]] = {}
-        """Step -> (ordinal, attempt) that the last sweep found: to be expanded again as credit allows."""
+        self.pending: dict[tuple[str, int], deque[Again]] = {}
+        """Step -> what the last sweep found: to be expanded again as credit allows."""
         self.disturbed: set[str] = set()
         """Campaigns that want a sweep now."""
+        self.reopened: set[str] = set()
+        """Campaigns whose budget was changed: sends that found no money may find some now."""
+        self.books: dict[str, Books] = {}
+        """Money of campaigns with a budget; absent until it is known."""
+        self.short_of_money: set[str] = set()
+        """Campaigns whose next message does not fit the budget as it is known: they wait for a barrier."""
 
     async def run(self) -> None:
         """From assignment to revocation. Nothing is decided before whoever was here before is fenced."""
@@ -113,9 +121,14 @@ class PartitionOwner:
         if campaign is None:
             return
         self.state.put(campaign)
+        self.short_of_money.discard(campaign.campaign_id)
         self.pending = {key: found for key, found in self.pending.items() if key[0] != campaign.campaign_id}
         if isinstance(decoded, Command) and decoded.type in DISTURBING:
             self.disturbed.add(campaign.campaign_id)
+        if isinstance(decoded, Command) and decoded.type is CommandType.BUDGET:
+            self.reopened.add(campaign.campaign_id)
+        if campaign.campaign_id not in self.state.progress:
+            self.books.setdefault(campaign.campaign_id, Books())
         self.shared.wake.set()
 
     async def _dead_letter(self, record: ConsumerRecord, bad: Unanswerable) -> None:
@@ -145,7 +158,9 @@ class PartitionOwner:
         known = self.state.progress.get(campaign_id, {}).get(step)
         return known or StepProgress(campaign_id=CampaignId(campaign_id), step=step, epoch=0, updated_at=utc_now())
 
-    async def reserve_page(self, record: CampaignRecord, step: int, count: int, now: datetime) -> StepProgress:
+    async def reserve_page(
+        self, record: CampaignRecord, step: int, count: int, money: PageMoney, now: datetime
+    ) -> StepProgress:
         """Note the range before it is emitted: after a crash it is emitted again."""
         progress = self.progress_of(record.campaign_id, step)
         if progress.page is not None or record.audience is None:
@@ -154,7 +169,11 @@ class PartitionOwner:
         return await self._put_progress(
             progress.model_copy(
                 update={
-                    "page": PageRange(first=progress.cursor, last=last) if last >= progress.cursor else None,
+                    "page": PageRange(first=progress.cursor, last=last, reserved_micros=money.reserved)
+                    if last >= progress.cursor
+                    else None,
+                    "reserved_micros": progress.reserved_micros + money.reserved,
+                    "highest_reserve_micros": max(progress.highest_reserve_micros, money.highest),
                     "epoch": record.epoch,
                     "due_at": progress.due_at or now,
                     "updated_at": now,
@@ -165,16 +184,14 @@ class PartitionOwner:
     async def finish_page(self, record: CampaignRecord, progress: StepProgress, now: datetime) -> StepProgress:
         cursor = progress.page.last + 1 if progress.page else progress.cursor
         at_end = record.audience is not None and cursor >= record.audience.count
-        return await self._put_progress(
-            progress.model_copy(
-                update={
-                    "cursor": cursor,
-                    "page": None,
-                    "expanded_at": now if at_end else None,
-                    "updated_at": now,
-                }
-            )
-        )
+        changes = {"cursor": cursor, "page": None, "expanded_at": now if at_end else None, "updated_at": now}
+        return await self._put_progress(progress.model_copy(update=changes))
+
+    async def note_reserve(self, campaign_id: str, step: int, micros: int, now: datetime) -> None:
+        """What a barrier has found to be set aside still, for those who look at the campaign."""
+        progress = self.progress_of(campaign_id, step)
+        if progress.reserved_micros != micros and progress.page is None:
+            await self._put_progress(progress.model_copy(update={"reserved_micros": micros, "updated_at": now}))
 
     async def _put_progress(self, progress: StepProgress) -> StepProgress:
         await self.journal.write(progress=[progress])

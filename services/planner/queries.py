@@ -85,7 +85,7 @@ STANDING = """
 WITH
     ranked AS
     (
-        SELECT status, attempt AS a,
+        SELECT status, attempt AS a, toString(reason) AS cause,
                (status >= 'delivered', if(status >= 'delivered', 0, attempt), status, reason) AS rank,
                groupBitmapMergeState(bm) AS members
         FROM funnel_bits
@@ -94,7 +94,7 @@ WITH
     ),
     standing AS
     (
-        SELECT status, a, bitmapAndnot(members,
+        SELECT status, a, cause, bitmapAndnot(members,
             groupBitmapOrState(members)
                 OVER (ORDER BY rank DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS own
         FROM ranked
@@ -116,6 +116,19 @@ SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(own, 0, {most:UInt64}))) AS ord
 FROM standing WHERE status = 'recalled' ORDER BY ord LIMIT {most:UInt64}
 """
 )
+
+OVER_BUDGET = (
+    STANDING
+    + """
+SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(own, 0, {most:UInt64}))) AS ord, toUInt16(a) AS attempt
+FROM standing WHERE status = 'suppressed' AND cause = 'over_budget' ORDER BY ord LIMIT {most:UInt64}
+"""
+)
+
+SPENT = """
+-- What a campaign's sends have cost, by step; an uncertain send counts with its reserve.
+SELECT step, sum(cost_micros) FROM v_cost WHERE campaign_id = {campaign:String} GROUP BY step
+"""
 
 RETRYABLE = (
     STANDING

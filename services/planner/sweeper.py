@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,9 +15,10 @@ from schemas import CampaignRecord, CampaignStatus
 from schemas.topics import DELIVERY_EVENTS, ROUTER_GROUP, SEND_REQUESTED, TRACKER_GROUP
 from services.domain.messages import DeliveryEvent, encode_json, event_id
 from services.planner.core import lifecycle
+from services.planner.core.budget import Books
 from services.planner.core.requests import Member
 from services.planner.core.sweep import Offsets, RetryableSend, StepFindings, again, finished, passed
-from services.planner.findings import find
+from services.planner.findings import find, spent_by_step
 from services.planner.owner import PartitionOwner, is_running
 from services.planner.shared import Shared
 from services.runtime import metrics
@@ -37,6 +38,9 @@ class Candidate:
     record: CampaignRecord
     cursors: dict[int, int]
     at_end: bool
+    books: Books
+    reopen: bool
+    """Whether sends that found no money may find some now."""
 
 
 class Sweeper:
@@ -71,7 +75,10 @@ class Sweeper:
                 )
                 if self._due(record, at_end, owner, now):
                     owner.disturbed.discard(record.campaign_id)
-                    found.append(Candidate(owner, record, cursors, at_end))
+                    books = owner.books.get(record.campaign_id) or Books()
+                    books.begin_barrier()
+                    reopen = record.campaign_id in owner.reopened
+                    found.append(Candidate(owner, record, cursors, at_end, books, reopen))
         return found
 
     def _due(self, record: CampaignRecord, at_end: bool, owner: PartitionOwner, now: datetime) -> bool:
@@ -80,12 +87,17 @@ class Sweeper:
             return False  # what the last sweep found is still going out
         if campaign_id in owner.disturbed:
             return True
-        swept = self.swept_at.get(campaign_id, record.launched_at)
-        if swept is None:
-            return False
+        if campaign_id in owner.short_of_money:
+            return self._pause_over(campaign_id, now, self.shared.settings.end_interval_s)
         settings = self.shared.settings
-        interval = self.pause_s.get(campaign_id, settings.end_interval_s) if at_end else settings.sweep_interval_s
-        return now - swept >= timedelta(seconds=interval) or (at_end and campaign_id not in self.swept_at)
+        if at_end:
+            return self._pause_over(campaign_id, now, self.pause_s.get(campaign_id, settings.end_interval_s))
+        self.swept_at.setdefault(campaign_id, now)
+        return self._pause_over(campaign_id, now, settings.sweep_interval_s)
+
+    def _pause_over(self, campaign_id: str, now: datetime, seconds: float) -> bool:
+        swept = self.swept_at.get(campaign_id)
+        return swept is None or now - swept >= timedelta(seconds=seconds)
 
     async def _barrier(self, stop: asyncio.Event) -> bool:
         """Until the router has passed all requests, and router and tracker all that came of them. False: stopped."""
@@ -111,10 +123,12 @@ class Sweeper:
         campaign_id = record.campaign_id
         findings: dict[int, StepFindings] = {}
         for number, cursor in candidate.cursors.items():
-            findings[number] = await find(self.shared.clickhouse, campaign_id, number, cursor)
+            findings[number] = await find(self.shared.clickhouse, campaign_id, number, cursor, reopen=candidate.reopen)
+        spent = await spent_by_step(self.shared.clickhouse, campaign_id)
         if owner.stopping or owner.state.campaigns.get(campaign_id) is not record:
             owner.disturbed.add(campaign_id)  # a command came in between: what was found may be no longer so
             return
+        await self._keep_books(candidate, findings, spent, now)
         found = 0
         for number, step in findings.items():
             expand, give_up = again(step, now)
@@ -135,6 +149,20 @@ class Sweeper:
         ends = [(cursor, record.audience.count) for cursor in candidate.cursors.values()]
         if candidate.at_end and finished(ends, findings.values()):
             await self._complete(owner, record, now)
+
+    async def _keep_books(
+        self, candidate: Candidate, findings: dict[int, StepFindings], spent: Counter[int], now: datetime
+    ) -> None:
+        """Behind the barrier: what is spent, and what may still be spent by sends that are under way."""
+        owner, campaign_id, books = candidate.owner, candidate.record.campaign_id, candidate.books
+        highest = {number: owner.progress_of(campaign_id, number).highest_reserve_micros for number in findings}
+        books.end_barrier(spent, Counter({n: found.queued_count * highest[n] for n, found in findings.items()}))
+        owner.books[campaign_id] = books
+        owner.short_of_money.discard(campaign_id)
+        if candidate.reopen:
+            owner.reopened.discard(campaign_id)
+        for number in findings:
+            await owner.note_reserve(campaign_id, number, books.reserved(number), now)
 
     async def _complete(self, owner: PartitionOwner, record: CampaignRecord, now: datetime) -> None:
         done = await owner.change(

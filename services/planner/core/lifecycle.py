@@ -28,7 +28,7 @@ ALLOWED: dict[CommandType, frozenset[CampaignStatus]] = {
     CommandType.RESUME: frozenset({CampaignStatus.PAUSED}),
     CommandType.CANCEL: frozenset(CampaignStatus) - {CampaignStatus.COMPLETED, CampaignStatus.CANCELLED},
     CommandType.EDIT: frozenset(CampaignStatus) - {CampaignStatus.COMPLETED, CampaignStatus.CANCELLED},
-    CommandType.BUDGET: frozenset(CampaignStatus) - {CampaignStatus.COMPLETED, CampaignStatus.CANCELLED},
+    CommandType.BUDGET: frozenset(CampaignStatus) - {CampaignStatus.CANCELLED},
     CommandType.CLONE: frozenset(CampaignStatus),
 }
 
@@ -143,6 +143,8 @@ def steer(
             changes |= edit(record, command)
         case CommandType.BUDGET:
             changes |= {"budget": command.budget}
+            if record.status is CampaignStatus.COMPLETED:  # somebody may have been left out for want of money
+                changes |= {"status": CampaignStatus.ACTIVE, "ended_at": None}
     return Accepted(record.model_copy(update=changes | {"epoch": record.epoch + 1}))
 
 

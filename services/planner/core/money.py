@@ -1,15 +1,25 @@
-"""What a message may cost at most, for the reserve that goes with its request."""
+"""What a message may cost at most: the reserve that goes with its request, and that no sender may exceed."""
 
 from __future__ import annotations
 
 from schemas import Account, Channel
+from services.domain.content import Compiled, Links, RenderProblem, message_cost, render
+from services.domain.messages import SendRequest
 
-MOST_SEGMENTS = 24
-"""Twilio takes at most 1,600 characters; in UCS-2 that is 24 segments of 67, in GSM-7 11 of 153."""
+LONGEST_TOKEN = "x" * 120
+"""Stands in for the token of a link that is made at the sender."""
 
 
-def reserve_micros(account: Account) -> int:
-    """An upper bound of one message's cost, in millionths of the account's currency."""
-    card = account.rate_card
-    price = max([card.message_micros, *card.by_country.values()])
-    return price * (MOST_SEGMENTS if account.channel is Channel.SMS else 1)
+def reserve_micros(account: Account, content: Compiled, request: SendRequest, public_url: str) -> int:
+    """Upper bound of a message's cost, in millionths of the account's currency.
+
+    Where segments are billed the text is rendered as the sender will, with links at least as long.
+    """
+    rendered = None
+    if account.channel is Channel.SMS:
+        links = Links(f"{public_url}/u/{LONGEST_TOKEN}", f"{public_url}/p/{LONGEST_TOKEN}")
+        try:
+            rendered = render(content, request.data, links)
+        except RenderProblem:
+            return message_cost(account.rate_card, request.channel, request.address, None)  # the sender will refuse it
+    return message_cost(account.rate_card, request.channel, request.address, rendered)

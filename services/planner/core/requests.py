@@ -50,12 +50,12 @@ class StepPlan:
     """Attributes that the content uses."""
     required: Sequence[str]
     """Those of them without a default."""
-    reserve_micros: int
     expires_at: datetime
     zone: str
 
 
-def build_request(plan: StepPlan, member: Member, attempt: int, reopen: bool = False) -> SendRequest:
+def build_request(plan: StepPlan, member: Member, attempt: int, *, reopen: bool = False) -> SendRequest:
+    """Without a reserve: that depends on the request itself."""
     data = member.data
     bit = CHANNEL_BIT[plan.channel]
     return SendRequest(
@@ -74,7 +74,6 @@ def build_request(plan: StepPlan, member: Member, attempt: int, reopen: bool = F
         duplicate=bool(member.duplicate & bit),
         opt_in=bool(member.opt_in & bit),
         missing=[name for name in plan.required if data.get(name) in (None, "")],
-        reserved_micros=plan.reserve_micros,
         expires_at=plan.expires_at,
         zone=member.zone or plan.zone,
     )

@@ -57,19 +57,33 @@ class StepFindings:
     recalled: tuple[tuple[int, int], ...]
     """(ordinal, attempt that was given back)."""
     retryable: tuple[RetryableSend, ...]
+    over_budget: tuple[tuple[int, int], ...]
+    """(ordinal, attempt) that found no money; asked for only when the budget was raised."""
     open_count: int
     """Sends that are not settled, all of the above included, and those under way or uncertain."""
+    queued_count: int = 0
+    """Those that are routed and not yet at their end: their reserves stand."""
 
 
-def again(findings: StepFindings, now: datetime) -> tuple[list[tuple[int, int]], list[RetryableSend]]:
-    """(ordinal, attempt) to expand, by ordinal; and the sends to give up on."""
-    expand = [(ord_, 1) for ord_ in findings.silent]
-    expand += [(ord_, attempt + 1) for ord_, attempt in findings.recalled]
+@dataclass(frozen=True, order=True)
+class Again:
+    """A send to expand again."""
+
+    ord: int
+    attempt: int
+    reopen: bool = False
+
+
+def again(findings: StepFindings, now: datetime) -> tuple[list[Again], list[RetryableSend]]:
+    """What to expand, by ordinal; and the sends to give up on."""
+    expand = [Again(ord_, 1) for ord_ in findings.silent]
+    expand += [Again(ord_, attempt + 1) for ord_, attempt in findings.recalled]
+    expand += [Again(ord_, attempt + 1, reopen=True) for ord_, attempt in findings.over_budget]
     give_up = []
     for send in findings.retryable:
         match retry_action(send, now):
             case RetryAction.EXPAND:
-                expand.append((send.ord, send.attempt + 1))
+                expand.append(Again(send.ord, send.attempt + 1))
             case RetryAction.GIVE_UP:
                 give_up.append(send)
             case RetryAction.WAIT:

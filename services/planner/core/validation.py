@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from schemas import Account, Body, CampaignRecord, FieldError, StepRecord
 from services.domain.content import SPECIAL_NAMES, Compiled, TemplateProblem, compile_content
+from services.planner.core.budget import MICROS, caps_of
 
 AccountLookup = Callable[[str, str], Account | None]
 """(channel, account) -> the account, if there is one."""
@@ -29,7 +30,22 @@ def check_campaign(record: CampaignRecord, accounts: AccountLookup, known: Colle
             errors.append(FieldError(field=problem.field, problem=problem.problem, message=problem.message))
         else:
             errors += _unknown_placeholders(compiled, step, known)
-    return unique(errors)
+    return unique(errors + _budget_problems(record, accounts))
+
+
+def _budget_problems(record: CampaignRecord, accounts: AccountLookup) -> list[FieldError]:
+    caps, budget = caps_of(record), record.budget
+    if caps is None or budget is None:
+        return []
+    problems = []
+    if (given := sum(caps.by_channel.values())) > caps.total:
+        message = f"the shares add up to {given / MICROS:.2f}, more than the total of {caps.total / MICROS:.2f}"
+        problems.append(FieldError(field="budget.allocation", problem="over_total", message=f"{message}: lower them"))
+    found = (accounts(step.channel, step.account) for step in record.steps)
+    for currency in {account.rate_card.currency for account in found if account} - {budget.currency}:
+        message = f"the budget is in {budget.currency}, but an account bills in {currency}: give it in {currency}"
+        problems.append(FieldError(field="budget.currency", problem="wrong_currency", message=message))
+    return problems
 
 
 def _unknown_account(step: StepRecord) -> FieldError:

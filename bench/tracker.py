@@ -64,7 +64,8 @@ def make_events(count: int, seed: int = 7) -> list[DeliveryEvent]:
                 recipient=f"default/c-{ordinal}", ord=ordinal, attempt=1, channel="email", account="default",
                 status=status, reason="opted_out" if status == "suppressed" else "",
                 detail="caps 1/3 in 7d" if status == "suppressed" else "",
-                cost_micros=900 if status == "accepted" else 0, provider="sendgrid", provider_message_id=f"{chance.getrandbits(88):022x}",
+                cost_micros=900 if status == "accepted" else 0, provider="sendgrid",
+                 provider_message_id=f"{chance.getrandbits(88):022x}",
                 occurred_at=start + timedelta(milliseconds=number), source="sender",
             )
         )  # fmt: skip

@@ -19,7 +19,7 @@ from services.tracker.addresses import Addresses
 from services.tracker.compaction import Compaction
 from services.tracker.consumer import FIXED, Intake
 from services.tracker.effects import Directory, Effects
-from services.tracker.migrate import applied, migrate
+from services.tracker.migrate import migrate
 from services.tracker.mirror import CampaignMirror
 from services.tracker.people import People
 from services.tracker.publish import Publisher
@@ -32,7 +32,7 @@ from services.tracker.webhooks.pages import LinkPages
 from services.tracker.webhooks.providers import ProviderWebhooks
 
 log = structlog.get_logger("tracker")
-_LOOK_S = 1.0
+_LOOK_S, _LOOK_READY_S = 0.2, 2.0
 
 
 async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.Event) -> None:
@@ -75,7 +75,9 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
         await intake.start()
         async with asyncio.TaskGroup() as group:
             background = [
-                *[group.create_task(registry.follow()) for registry in registries],
+                group.create_task(campaigns.follow(0.5)),
+                group.create_task(accounts.follow(2.0)),
+                group.create_task(brands.follow(2.0)),
                 group.create_task(mirror.run()),
                 group.create_task(uncertain.run()),
                 group.create_task(compaction.run()),
@@ -87,14 +89,13 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
 
 
 async def _tell_health(health: Health, store: Store, intake: Intake) -> None:
-    """Ready while partitions are assigned, and ClickHouse answers and is migrated."""
+    """Ready while partitions are assigned and ClickHouse, which is migrated by now, answers."""
     while True:
         reason = "" if intake.assigned else "no partitions assigned yet"
         if not reason:
             try:
                 async with asyncio.timeout(5):
-                    if not await applied(store.client):
-                        reason = "ClickHouse lacks migrations: run `python -m services.tracker.migrate`"
+                    await store.rows_once("SELECT 1")
             except (ClickHouseError, OSError, TimeoutError) as error:
                 reason = f"ClickHouse does not answer: {error!r}"[:300]
         if not reason and not store.healthy:
@@ -103,4 +104,4 @@ async def _tell_health(health: Health, store: Store, intake: Intake) -> None:
             health.set_unready(reason)
         else:
             health.set_ready()
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_LOOK_READY_S if health.ready else _LOOK_S)

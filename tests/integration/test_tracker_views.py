@@ -1,0 +1,201 @@
+"""Migrations on the real engine, and the analysts' views: every query of their guide runs and says the truth."""
+
+from __future__ import annotations
+
+import random
+import re
+import uuid
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from pydantic import SecretStr
+from tracker_stage import NOW, event
+
+from services.domain.messages import DeliveryEvent
+from services.runtime.clickhouse import make_clickhouse
+from services.runtime.errors import StopProcessError
+from services.runtime.settings import Settings
+from services.tracker import migrate as migrations
+from services.tracker.core.rows import LEDGER_COLUMNS, ledger_row
+from services.tracker.mirror import COLUMNS as CAMPAIGN_COLUMNS
+from services.tracker.store import Store
+
+GUIDE = Path(__file__).parents[2] / "docs" / "analysts.md"
+EXAMPLES = re.findall(r"```sql\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+VIEWS = ("sends", "events", "campaign_channel_daily", "reach", "costs", "engagement_by_hour")
+CAMPAIGN = "summer-ac-2026"
+
+
+@pytest.fixture
+async def client(settings: Settings) -> AsyncIterator[AsyncClient]:
+    """A database of the test's own, migrated."""
+    name = f"views_{uuid.uuid4().hex[:8]}"
+    admin = await make_clickhouse(settings)
+    await admin.command(f"CREATE DATABASE {name}")
+    url = f"{settings.clickhouse_url.get_secret_value()}/{name}"
+    own = await make_clickhouse(settings.model_copy(update={"clickhouse_url": SecretStr(url)}))
+    await migrations.migrate(own)
+    yield own
+    await own.close()
+    await admin.command(f"DROP DATABASE {name} SYNC")
+    await admin.close()
+
+
+async def put(client: AsyncClient, events: list[DeliveryEvent]) -> None:
+    await Store(client).insert("delivery_events", LEDGER_COLUMNS, [ledger_row(e, 0, n) for n, e in enumerate(events)])
+
+
+async def campaign(client: AsyncClient, status: str = "active", audience: int = 4) -> None:
+    now = round(NOW.timestamp() * 1000)
+    row = (CAMPAIGN, "default", "Summer", "marketing", status, 1, 2, "s1", audience, "USD", 10**9, now, now, None, now)
+    await Store(client).insert("campaigns", CAMPAIGN_COLUMNS, [row])
+
+
+async def ask(client: AsyncClient, query: str) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in (await client.query(query)).result_rows]
+
+
+def journey() -> list[DeliveryEvent]:
+    """Four people: read and clicked, delivered, bounced, suppressed."""
+
+    def at(contact: int, status: str, seconds: float, **fields: Any) -> DeliveryEvent:
+        return event(CAMPAIGN, contact, status, after_s=seconds - 7200, **fields)
+
+    return [
+        *[at(n, "queued", 0, source="router") for n in (1, 2, 3)],
+        *[at(n, "accepted", n, cost_micros=900) for n in (1, 2, 3)],
+        at(1, "delivered", 11, source="sendgrid"), at(2, "delivered", 14, source="sendgrid"),
+        at(1, "read", 60, source="sendgrid"), at(1, "read", 4000, source="sendgrid"),
+        at(1, "clicked", 70, source="sendgrid"), at(2, "read", 15, source="sendgrid", machine=True),
+        at(3, "bounced", 20, source="sendgrid", reason="invalid_address"),
+        at(4, "suppressed", 1, source="router", reason="opted_out", detail="said STOP on 2026-11-02"),
+    ]  # fmt: skip
+
+
+async def test_migrations_are_applied_once_and_can_be_asked_for(client: AsyncClient) -> None:
+    assert await migrations.migrate(client) == []
+    assert await migrations.applied(client)
+    names = [row[0] for row in await ask(client, "SELECT name FROM schema_migrations FINAL ORDER BY name")]
+    assert names == [name for name, _ in migrations.migrations()]
+
+
+async def test_migrations_can_be_repeated_after_a_crash_anywhere(client: AsyncClient) -> None:
+    await put(client, journey())
+    before = await ask(client, f"SELECT * EXCEPT ingested_at FROM sends WHERE campaign_id = '{CAMPAIGN}' ORDER BY ALL")
+    await client.command("TRUNCATE TABLE schema_migrations")
+    assert len(await migrations.migrate(client)) == len(migrations.migrations())
+    after = await ask(client, f"SELECT * EXCEPT ingested_at FROM sends WHERE campaign_id = '{CAMPAIGN}' ORDER BY ALL")
+    assert after == before
+
+
+async def test_a_migration_that_was_changed_afterwards_stops_the_process(client: AsyncClient) -> None:
+    await client.insert("schema_migrations", [["0001_ledger.sql", "another"]], ["name", "checksum"])
+    await client.command("OPTIMIZE TABLE schema_migrations FINAL")
+    with pytest.raises(StopProcessError, match=r"0001_ledger\.sql has changed"):
+        await migrations.migrate(client)
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+async def test_an_example_of_the_guide_runs_and_finds_something(client: AsyncClient, number: int) -> None:
+    await campaign(client)
+    await put(client, [*journey(), event(CAMPAIGN, 2, "read", source="twilio")])
+    assert await ask(client, EXAMPLES[number]), EXAMPLES[number]
+
+
+def test_every_view_has_an_example() -> None:
+    for view in VIEWS:
+        assert any(f"FROM {view}\n" in example for example in EXAMPLES), view
+
+
+async def test_every_column_of_a_view_is_described(client: AsyncClient) -> None:
+    text = GUIDE.read_text()
+    for view in VIEWS:
+        section = text.split(f"## `{view}`\n")[1].split("\n## ")[0]
+        for name, *_ in await ask(client, f"DESCRIBE TABLE {view}"):
+            assert f"`{name}`" in section, f"{view}.{name}"
+
+
+async def test_no_view_shows_an_address(client: AsyncClient) -> None:
+    for view in VIEWS:
+        columns = {row[0] for row in await ask(client, f"DESCRIBE TABLE {view}")}
+        assert not columns & {"email", "phone", "address", "name_of_person"}
+
+
+async def test_a_send_stands_where_its_greatest_event_says(client: AsyncClient) -> None:
+    await campaign(client)
+    await put(client, journey())
+    rows = await ask(client, "SELECT ord, status, reason, cost_micros, read_at FROM sends ORDER BY ord")
+    first_read = (NOW + timedelta(seconds=60 - 7200)).replace(tzinfo=None)
+    assert rows == [
+        (1, "clicked", "", 900, first_read),
+        (2, "delivered", "", 900, None),
+        (3, "bounced", "invalid_address", 900, None),
+        (4, "suppressed", "opted_out", 0, None),
+    ]
+
+
+async def test_open_sends_of_a_cancelled_campaign_are_suppressed(client: AsyncClient) -> None:
+    await put(client, [event(CAMPAIGN, 1, "queued"), event(CAMPAIGN, 2, "accepted")])
+    await campaign(client, status="cancelled")
+    rows = await ask(client, "SELECT status, reason FROM sends ORDER BY ord")
+    assert rows == [("suppressed", "campaign_cancelled"), ("accepted", "")]
+
+
+async def test_a_send_read_in_two_hours_counts_in_the_first_and_days_add_up(client: AsyncClient) -> None:
+    await put(client, journey())
+    await put(client, [event(CAMPAIGN, 1, "read", after_s=3 * 86_400, source="sendgrid")])
+    assert await ask(client, "SELECT sum(read), sum(clicked) FROM engagement_by_hour") == [(1, 1)]
+    days = await ask(
+        client, "SELECT sum(accepted), sum(delivered), sum(read), sum(bounced) FROM campaign_channel_daily"
+    )
+    assert days == [(3, 2, 1, 1)]
+
+
+async def test_reach_counts_people_once_over_all_steps(client: AsyncClient) -> None:
+    await campaign(client)
+    second = [event(CAMPAIGN, 1, "delivered", step=2, channel="sms", source="twilio")]
+    await put(client, journey() + second)
+    assert await ask(client, "SELECT audience, sent, delivered, engaged, reach_rate FROM reach") == [(4, 3, 2, 1, 0.5)]
+
+
+async def test_costs_add_up_by_attempt_whatever_is_repeated(client: AsyncClient) -> None:
+    twice = [event(CAMPAIGN, 1, "accepted", attempt=n, cost_micros=7900) for n in (1, 2)]
+    await put(client, twice)
+    await put(client, twice)
+    assert await ask(client, "SELECT sum(attempts), sum(cost_micros) FROM costs") == [(2, 15800)]
+    assert await ask(client, "SELECT cost_micros FROM sends") == [(15800,)]
+
+
+async def test_an_assumption_gives_way_to_any_other_word_of_its_status(client: AsyncClient) -> None:
+    await put(client, [event(CAMPAIGN, 1, "accepted", source="tracker", reason="assumed", after_s=900)])
+    await put(client, [event(CAMPAIGN, 1, "accepted", source="twilio")])
+    assert await ask(client, "SELECT reason FROM sends") == [("",)]
+    assert await ask(client, "SELECT reason FROM v_state") == [("",)]
+
+
+async def test_an_event_without_ordinal_is_in_the_ledger_and_in_no_count(client: AsyncClient) -> None:
+    await put(client, [event(CAMPAIGN, 1, "delivered", ord=4294967295)])
+    assert await ask(client, "SELECT count() FROM events") == [(1,)]
+    assert await ask(client, "SELECT count() FROM v_funnel") == [(0,)]
+
+
+async def test_sets_and_rows_say_the_same_of_random_histories(client: AsyncClient) -> None:
+    chance, words = (
+        random.Random(11),
+        ["queued", "uncertain", "accepted", "failed", "failed_retryable", "delivered", "read"],
+    )
+    events = [
+        event(CAMPAIGN, chance.randrange(60), chance.choice(words), step=chance.randint(1, 2),
+              attempt=chance.randint(1, 3), reason=chance.choice(["", "a", "assumed"]), after_s=chance.randrange(9000),
+              machine=chance.random() < 0.2, source=chance.choice(["sender", "twilio"]))
+        for _ in range(3000)
+    ]  # fmt: skip
+    for start in range(0, 3000, 700):
+        await put(client, events[start : start + 900])
+    of_sets = "SELECT step, toString(status) AS status, reason, sends FROM v_state ORDER BY ALL"
+    of_rows = "SELECT step, status, reason, count() AS sends FROM sends GROUP BY ALL ORDER BY ALL"
+    assert await ask(client, of_sets) == await ask(client, of_rows)

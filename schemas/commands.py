@@ -41,7 +41,7 @@ class Command(Wire):
     limits: Limits | None = None
     """`campaign.edit`: the new limits."""
     budget: Budget | None = None
-    """`campaign.budget`: the new budget."""
+    """`campaign.budget` and `campaign.edit`: the new budget."""
     clone_id: CampaignKey | None = None
     """`campaign.clone`: the id of the copy; made as a ULID where it is not given."""
     operator: str = ""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
 
-from schemas import Account, CommandResult
+from schemas import Account, CampaignStatus, CommandResult
 from schemas.topics import (
     ACCOUNTS,
     CAMPAIGN_COMMANDS,
@@ -32,6 +34,7 @@ from services.runtime.kafka import make_consumer, make_producer, require_partiti
 from services.runtime.registry import Registry
 
 log = structlog.get_logger("planner")
+LAG_S = 2.0
 
 
 class Planner(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -81,6 +84,7 @@ class Planner(ConsumerRebalanceListener):  # type: ignore[misc]
             helpers = [
                 self.tasks.create_task(self.shared.results.follow(0.5)),
                 self.tasks.create_task(self.shared.accounts.registry.follow(1.0)),
+                self.tasks.create_task(self._tell_lag()),
                 self.tasks.create_task(expander.run(stop)),
                 self.tasks.create_task(sweeper.run(stop)),
             ]
@@ -89,12 +93,22 @@ class Planner(ConsumerRebalanceListener):  # type: ignore[misc]
             while not stop.is_set():
                 self._report(health)
                 await asyncio.sleep(0.1)
-            await asyncio.gather(*helpers[2:])
+            await asyncio.gather(*helpers[3:])
             await self._close_owners()
             await self.consumer.stop()
-            for helper in helpers[:2]:
+            for helper in helpers[:3]:
                 helper.cancel()
         await close_shared(self.shared)
+
+    async def _tell_lag(self) -> None:
+        """Commands that nobody has answered yet, in the partitions of this planner."""
+        offsets = self.shared.offsets
+        while True:
+            with contextlib.suppress(KafkaError):  # without an answer, what was told last stands
+                committed, ends = await offsets.committed(PLANNER_GROUP), await offsets.ends([CAMPAIGN_COMMANDS])
+                lags = [max(0, end - committed.get(tp, 0)) for tp, end in ends.items() if tp[1] in self.owners]
+                metrics.consumer_lag.labels(CAMPAIGN_COMMANDS).set(sum(lags))
+            await asyncio.sleep(LAG_S)
 
     def _report(self, health: Health) -> None:
         owners = self._current()
@@ -102,12 +116,12 @@ class Planner(ConsumerRebalanceListener):  # type: ignore[misc]
             health.set_ready()
         else:
             health.set_unready("waiting for an assignment" if not owners else "loading campaigns")
-        counts: dict[str, int] = {}
+        counts = dict.fromkeys(CampaignStatus, 0)
         for owner in owners:
             for record in owner.state.campaigns.values():
-                counts[record.status.value] = counts.get(record.status.value, 0) + 1
+                counts[record.status] += 1
         for status, count in counts.items():
-            metrics.campaigns_by_status.labels(status).set(count)
+            metrics.campaigns_by_status.labels(status.value).set(count)
 
 
 async def make_shared(settings: PlannerSettings) -> Shared:

@@ -125,7 +125,7 @@ class PartitionOwner:
         self.pending = {key: found for key, found in self.pending.items() if key[0] != campaign.campaign_id}
         if isinstance(decoded, Command) and decoded.type in DISTURBING:
             self.disturbed.add(campaign.campaign_id)
-        if isinstance(decoded, Command) and decoded.type is CommandType.BUDGET:
+        if isinstance(decoded, Command) and decoded.budget is not None:
             self.reopened.add(campaign.campaign_id)
         if campaign.campaign_id not in self.state.progress:
             self.books.setdefault(campaign.campaign_id, Books())

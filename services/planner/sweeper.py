@@ -101,6 +101,13 @@ class Sweeper:
 
     async def _barrier(self, stop: asyncio.Event) -> bool:
         """Until the router has passed all requests, and router and tracker all that came of them. False: stopped."""
+        metrics.sweep_barrier_since.set_to_current_time()
+        try:
+            return await self._wait_for_barrier(stop)
+        finally:
+            metrics.sweep_barrier_since.set(0)
+
+    async def _wait_for_barrier(self, stop: asyncio.Event) -> bool:
         offsets = self.shared.offsets
         requested = await offsets.ends([SEND_REQUESTED])
         if not await self._until_passed(ROUTER_GROUP, requested, stop):

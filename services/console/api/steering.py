@@ -79,5 +79,5 @@ async def edit(
             budget=body.budget,
             expected_epoch=body.expected_epoch,
         )
-    parts = {name: getattr(body, name) for name in ("body", "content", "limits", "expected_epoch")}
+    parts = {name: getattr(body, name) for name in ("body", "content", "limits", "budget", "expected_epoch")}
     return await steer(hub, caller, CommandType.EDIT, campaign_id, command, **parts)

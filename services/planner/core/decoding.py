@@ -59,8 +59,9 @@ def missing_part(command: Command) -> FieldError | None:
         if getattr(command, name) is None:
             message = f"{command.type.value} needs '{name}': add it"
             return FieldError(field=name, problem="missing", message=message)
-    if command.type is CommandType.EDIT and not (command.body or command.content or command.limits):
-        return FieldError(field="content", problem="missing", message="campaign.edit needs body, content or limits")
+    if command.type is CommandType.EDIT and not (command.body or command.content or command.limits or command.budget):
+        message = "campaign.edit needs body, content, limits or budget: give at least one"
+        return FieldError(field="content", problem="missing", message=message)
     return None
 
 

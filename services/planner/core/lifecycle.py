@@ -168,7 +168,7 @@ def complete(record: CampaignRecord, now: datetime) -> CampaignRecord:
 
 
 def edit(record: CampaignRecord, command: Command) -> dict[str, object]:
-    """The new body, content and limits; what the command leaves out stays."""
+    """The new body, content, limits and budget; what the command leaves out stays."""
     content = record.content
     steps = record.steps
     if command.content is not None:
@@ -185,6 +185,7 @@ def edit(record: CampaignRecord, command: Command) -> dict[str, object]:
         "content": content,
         "steps": steps,
         "limits": command.limits or record.limits,
+        "budget": command.budget or record.budget,
     }
 
 

@@ -1,0 +1,183 @@
+"""A running campaign is steered exactly: pause, resume, edit, cancel, budget. On a whole installation of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+from ulid import ULID
+
+from deploy.local.free_ports import free_ports
+from deploy.local.installation import Installation, make_installation
+from schemas import Status
+from services.domain.reconcile import LedgerSend, Reconciliation, reconcile
+
+RATE = 60
+"""Messages a second: slow enough to interfere, fast enough to wait for."""
+PATIENCE_S = 120.0
+MAIL_MICROS = 900
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    given = {"PEAL_RATE_EMAIL": str(RATE), "PEAL_PRICE_EMAIL_MICROS": str(MAIL_MICROS), "PEAL_SANDBOX_WORLD": "calm"}
+    made = make_installation(tmp_path_factory.mktemp("steering"), free_ports(), given)
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(made.stack.start())
+            yield made
+        finally:
+            runner.run(made.stack.stop())
+
+
+class Desk:
+    """What an operator has: REST, and a look at what arrived."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.access = installation.access
+        headers = {"Authorization": f"Bearer {self.access.api_key}"}
+        self.rest = httpx.AsyncClient(base_url=f"{self.access.console_url}/api/v1", headers=headers, timeout=60)
+
+    async def launch(self, people: int, **changes: Any) -> str:
+        campaign_id = f"steer-{ULID()}".lower()
+        listed = [{"id": f"p{i}", "name": f"N{i}", "email": f"{campaign_id}.{i}@example.com"} for i in range(people)]
+        campaign = {
+            "id": campaign_id, "name": "Steered", "channels": ["email"], "body": {"text": "First words, {{ name }}"},
+            "audience": {"recipients": listed}, **changes,
+        }  # fmt: skip
+        (await self.rest.post("/campaigns", json=campaign)).raise_for_status()
+        await self.order(campaign_id, "launch")
+        return campaign_id
+
+    async def order(self, campaign_id: str, verb: str, **body: Any) -> datetime:
+        """Returns when it was accepted."""
+        response = await self.rest.post(f"/campaigns/{campaign_id}/{verb}", json=body)
+        assert response.is_success, response.text
+        return datetime.fromisoformat(response.json()["at"])
+
+    async def stats(self, campaign_id: str) -> dict[str, Any]:
+        response = await self.rest.get(f"/campaigns/{campaign_id}/stats")
+        response.raise_for_status()
+        return dict(response.json())
+
+    async def until(self, campaign_id: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition(stats := await self.stats(campaign_id)):
+                await asyncio.sleep(0.1)
+        return stats
+
+    async def received(self, campaign_id: str) -> list[dict[str, Any]]:
+        text = (await self.rest.get(f"{self.access.sandbox_url}/messages", params={"campaign": campaign_id})).text
+        return [json.loads(line) for line in text.splitlines()]
+
+    async def reckon(self, campaign_id: str, people: int) -> Reconciliation:
+        sends: list[LedgerSend] = []
+        cursor = ""
+        while True:
+            response = await self.rest.get(f"/campaigns/{campaign_id}/sends", params={"cursor": cursor, "limit": 500})
+            page = response.json()
+            sends += [LedgerSend(item["send_id"], Status(item["status"]), item["reason"]) for item in page["items"]]
+            if not (cursor := page["next"] or ""):
+                break
+        accepted = [message["send_id"] for message in await self.received(campaign_id)]
+        return reconcile([f"{campaign_id}/1/p{i}" for i in range(people)], sends, accepted)
+
+
+@pytest.fixture
+async def desk(installation: Installation) -> Desk:
+    return Desk(installation)
+
+
+def sent(count: int) -> Callable[[dict[str, Any]], bool]:
+    return lambda stats: stats["by_channel"].get("email", {}).get("sent", 0) >= count
+
+
+def completed(stats: dict[str, Any]) -> bool:
+    return bool(stats["status"] == "completed")
+
+
+def lateness(messages: list[dict[str, Any]], accepted_at: datetime) -> float:
+    """Seconds from the acceptance of a pause to the last arrival."""
+    return max((datetime.fromisoformat(m["received_at"]) - accepted_at).total_seconds() for m in messages)
+
+
+async def test_a_pause_lets_nothing_leave_and_a_resume_sends_the_rest_once_as_edited(desk: Desk) -> None:
+    people = 300
+    campaign_id = await desk.launch(people)
+    await desk.until(campaign_id, sent(60))
+    paused_at = await desk.order(campaign_id, "pause")
+    stats = await desk.until(campaign_id, lambda s: s["by_channel"]["email"]["queued"] == 0)
+    assert stats["status"] == "paused"
+    before = await desk.received(campaign_id)
+    assert lateness(before, paused_at) < 1.0
+    assert len(before) < people
+    await desk.order(campaign_id, "edit", body={"text": "Second words, {{ name }}"})
+    await desk.order(campaign_id, "resume")
+    await desk.until(campaign_id, completed)
+    assert (await desk.reckon(campaign_id, people)).exact
+    early = {message["send_id"] for message in before}
+    for message in await desk.received(campaign_id):
+        assert ("First" if message["send_id"] in early else "Second") in message["body"]
+
+
+async def test_an_edit_while_it_runs_changes_what_is_not_yet_sent_and_doubles_nobody(desk: Desk) -> None:
+    people = 240
+    campaign_id = await desk.launch(people)
+    await desk.until(campaign_id, sent(60))
+    await desk.order(campaign_id, "edit", body={"text": "Second words, {{ name }}"})
+    await desk.until(campaign_id, completed)
+    assert (await desk.reckon(campaign_id, people)).exact
+    bodies = [message["body"] for message in await desk.received(campaign_id)]
+    assert any("First" in body for body in bodies)
+    assert any("Second" in body for body in bodies)
+
+
+async def test_pauses_and_resumes_at_any_moment_double_and_lose_nobody(desk: Desk) -> None:
+    people, chance = 300, random.Random(5)
+    campaign_id = await desk.launch(people)
+    for _ in range(6):
+        await asyncio.sleep(chance.random())
+        paused_at = await desk.order(campaign_id, "pause")
+        await asyncio.sleep(1.0 + chance.random())
+        if messages := await desk.received(campaign_id):
+            assert lateness(messages, paused_at) < 1.0
+        await desk.order(campaign_id, "resume")
+    await desk.until(campaign_id, completed)
+    result = await desk.reckon(campaign_id, people)
+    assert result.exact, result
+
+
+async def test_a_cancel_closes_what_is_open_and_sends_nothing_more(desk: Desk) -> None:
+    people = 300
+    campaign_id = await desk.launch(people)
+    await desk.until(campaign_id, sent(60))
+    cancelled_at = await desk.order(campaign_id, "cancel")
+    stats = await desk.until(campaign_id, lambda s: s["status"] == "cancelled" and s["open"] == 0)
+    assert stats["settled"] == stats["planned"] == people
+    assert lateness(await desk.received(campaign_id), cancelled_at) < 1.0
+    email = stats["by_channel"]["email"]
+    assert email["suppressed_by_reason"]["campaign_cancelled"] > 0
+
+
+async def test_a_budget_is_never_exceeded_and_goes_on_when_it_is_raised(desk: Desk) -> None:
+    people, affordable = 200, 90
+    budget = {"total": f"{affordable * MAIL_MICROS / 1e6:.6f}", "currency": "USD"}
+    campaign_id = await desk.launch(people, budget=budget)
+
+    def within(stats: dict[str, Any]) -> bool:
+        assert stats["spent_micros"] + stats["reserved_micros"] <= affordable * MAIL_MICROS
+        return completed(stats)
+
+    stats = await desk.until(campaign_id, within)
+    email = stats["by_channel"]["email"]
+    assert (email["sent"], email["suppressed_by_reason"]) == (affordable, {"over_budget": people - affordable})
+    await desk.order(campaign_id, "edit", budget={"total": "10", "currency": "USD"})
+    stats = await desk.until(campaign_id, lambda s: completed(s) and s["by_channel"]["email"]["sent"] == people)
+    result = await desk.reckon(campaign_id, people)
+    assert result.exact, result

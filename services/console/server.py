@@ -62,7 +62,7 @@ async def open_hub(settings: ConsoleSettings) -> AsyncIterator[Hub]:
 
 async def serve(settings: ConsoleSettings, health: Health, stop: asyncio.Event) -> None:
     """Listen until `stop`, then let requests end. Raises `StopProcessError` where the port is taken."""
-    listener = listen(settings.console_host, settings.ports.console)
+    listener = listen(settings.host, settings.ports.console)
     async with open_hub(settings) as hub:
         activity = ActivityFeed(settings)
         server = Server(

@@ -14,7 +14,6 @@ class ConsoleSettings(ProviderSettings):
     session_secret: SecretStr = Field(
         SecretStr(""), description="signs sessions; empty: made from PEAL_LINK_SECRET or PEAL_API_KEY"
     )
-    console_host: str = Field("127.0.0.1", description="address to listen on")
     sandbox_url: str = Field(
         default_factory=lambda: f"http://127.0.0.1:{Ports.from_environment().sandbox}",
         description="where the sandbox is: providers with this address are the sandbox, and every page says so",

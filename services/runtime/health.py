@@ -7,6 +7,7 @@ from collections.abc import Callable
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from services.runtime import metrics as all_metrics
 from services.runtime.errors import StopProcessError
 
 
@@ -37,6 +38,7 @@ async def serve_health(health: Health, port: int, host: str = "127.0.0.1") -> we
         return web.Response(text="ok" if health.ready else health.reason, status=200 if health.ready else 503)
 
     async def metrics(_request: web.Request) -> web.Response:
+        all_metrics.ready.set(health.ready)
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()

@@ -7,6 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 # Everywhere
+ready = Gauge("peal_ready", "1 while the service is ready for work, else 0")
 dead_letters = Counter("peal_dead_letters_total", "Records put on a dead-letter topic", ["topic", "reason"])
 consumer_lag = Gauge("peal_consumer_lag", "Records between a group's committed offset and the end", ["topic"])
 
@@ -15,6 +16,9 @@ commands = Counter("peal_commands_total", "Commands answered", ["type", "status"
 requests_planned = Counter("peal_requests_planned_total", "Send requests emitted", ["channel", "account", "kind"])
 campaigns_by_status = Gauge("peal_campaigns", "Campaigns of this planner", ["status"])
 planner_page_seconds = Histogram("peal_planner_page_seconds", "Read, build and emit one page", buckets=_FAST)
+sweep_barrier_since = Gauge(
+    "peal_sweep_barrier_since_timestamp_seconds", "When the wait for the sweep's barrier began; 0: nothing waits"
+)
 sweep_found = Counter("peal_sweep_found_total", "Sends expanded again", ["kind"])
 
 # Router

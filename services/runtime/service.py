@@ -35,7 +35,7 @@ def run_service(name: str, settings: Settings, main: Main) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        runner = await serve_health(health, settings.ports.metrics(name, settings.instance))
+        runner = await serve_health(health, settings.ports.metrics(name, settings.instance), settings.host)
         log.info("started")
         try:
             await main(health, stop)

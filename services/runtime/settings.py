@@ -33,6 +33,7 @@ class Settings(BaseSettings):
         default_factory=lambda: f"http://127.0.0.1:{Ports.from_environment().webhooks}",
         description="where providers and recipients reach the tracker: callbacks, unsubscribe links",
     )
+    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 in a container")
     data_dir: Path = Path(".peal")
     instance: int = Field(0, ge=0, description="number of this instance among those of its service on one machine")
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -26,7 +26,7 @@ def main() -> None:
             raise StopProcessError(f"PEAL_SANDBOX_WORLD: {error}") from None
         except BadKeyError as error:
             raise StopProcessError(f"PEAL_SANDBOX_SENDGRID_PRIVATE_KEY: {error}") from None
-        async with serving(sandbox, settings.sandbox_host, settings.ports.sandbox) as url:
+        async with serving(sandbox, settings.host, settings.ports.sandbox) as url:
             structlog.get_logger("sandbox").info("listening", url=url, world=sandbox.world.name)
             health.set_ready()
             await stop.wait()

@@ -45,6 +45,7 @@ class Courier:
         happened: Callable[[News], bool],
         told: Told,
         heard: Callable[[Inbound], None],
+        callback_url: str = "",
     ) -> None:
         self._base = public_url.rstrip("/") + "/webhooks"
         self._tokens = tokens
@@ -52,9 +53,10 @@ class Courier:
         self._happened = happened
         self._told = told
         self._heard = heard
+        reach = (public_url.rstrip("/"), callback_url.rstrip("/"))
         self._wheel: Wheel[News] = Wheel(_TICK_S)
-        self._mails = Lane("sendgrid", workers=3)
-        self._phones = Lane("twilio", workers=16)
+        self._mails = Lane("sendgrid", 3, reach)
+        self._phones = Lane("twilio", 16, reach)
         self._batch: list[tuple[MailRecord, Step]] = []
         self._batch_since = 0.0
         self._wake = asyncio.Event()

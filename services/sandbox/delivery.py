@@ -36,7 +36,9 @@ class Delivery:
 class Lane:
     """A bounded number of posts at once to the tracker. While nobody listens there, all of them wait together."""
 
-    def __init__(self, provider: str, workers: int) -> None:
+    def __init__(self, provider: str, workers: int, reach: tuple[str, str] = ("", "")) -> None:
+        """`reach`: what begins with the first of these URLs is posted to the second one, where that is not empty."""
+        self._reach = reach
         self.pending = 0
         """Callbacks handed in and neither taken nor given up."""
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
@@ -95,7 +97,8 @@ class Lane:
         delivery.tries += 1
         body, headers = delivery.build()
         try:
-            async with session.post(URL(delivery.url, encoded=True), data=body, headers=headers) as response:
+            url = URL(self._reachable(delivery.url), encoded=True)
+            async with session.post(url, data=body, headers=headers) as response:
                 await response.read()
                 self._pause = 0.0
                 return response.status
@@ -105,6 +108,10 @@ class Lane:
                 self._pause = min(_LONGEST_PAUSE_S / 2, self._pause * 2 or _FIRST_PAUSE_S)
                 self._shut_until = now + self._pause
             return 0
+
+    def _reachable(self, url: str) -> str:
+        public, private = self._reach
+        return private + url.removeprefix(public) if private and url.startswith(public) else url
 
     def _finish(self, delivery: Delivery, result: str) -> None:
         self.pending -= delivery.size

@@ -34,8 +34,9 @@ class Sandbox:
         self.books = Books(parse_world(settings.sandbox_world, settings.sandbox_seed))
         self.key = load_key(_key_text(settings))
         self.courier = Courier(
-            settings.public_url, self.tokens, self.key, self._happened, self.books.told, self.books.heard
-        )
+            settings.public_url, self.tokens, self.key, self._happened, self.books.told, self.books.heard,
+            settings.sandbox_callback_url,
+        )  # fmt: skip
         self._since = time.time()
         self._tries: dict[str, int] = {}
         self._allowances: dict[str, Allowance] = {}

@@ -26,7 +26,9 @@ class SandboxSettings(Settings):
     )
     sandbox_seed: int | None = Field(None, ge=-(2**63), lt=2**63, description="of the world; empty: the world's own")
     sandbox_world: str = Field("sample", description="calm, sample, storm, bench, or JSON of knobs")
-    sandbox_host: str = Field("127.0.0.1", description="address to listen on")
+    sandbox_callback_url: str = Field(
+        "", description="where callbacks go, if not to PEAL_PUBLIC_URL, for which they are signed"
+    )
 
     def twilio_accounts(self) -> dict[str, str]:
         """Auth token by account SID."""

@@ -25,5 +25,4 @@ class TrackerSettings(ProviderSettings):
     stop_words: dict[str, dict[str, list[str]]] = Field(
         DEFAULT_WORDS, description='JSON: {"en": {"stop": ["stop"], "start": [...], "help": [...]}}'
     )
-    webhooks_host: str = Field("127.0.0.1", description="address that webhooks and links listen on")
     drain_s: float = Field(20.0, gt=0, description="seconds that a stop may take to finish the batch under way")

@@ -23,7 +23,7 @@ async def serve_webhooks(settings: TrackerSettings, webhooks: ProviderWebhooks, 
     await runner.setup()
     port = settings.ports.webhooks
     try:
-        await web.TCPSite(runner, settings.webhooks_host, port, reuse_port=sys.platform == "linux" or None).start()
+        await web.TCPSite(runner, settings.host, port, reuse_port=sys.platform == "linux" or None).start()
     except OSError as error:
         raise StopProcessError(
             f"port {port} for webhooks is taken ({error.strerror}): end what listens there or set PEAL_PORT_BASE"

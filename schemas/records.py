@@ -83,8 +83,6 @@ class StepProgress(Wire):
     """The next ordinal to expand; all below it have been asked for at least once."""
     page: PageRange | None = None
     """Reserved and maybe emitted: after a crash it is emitted again."""
-    reserved_micros: int = 0
-    """Set aside for messages of this step that are not at their end."""
     highest_reserve_micros: int = 0
     """The most that was ever set aside for one message."""
     due_at: Time | None = None

@@ -47,10 +47,10 @@ class StatsDesk:
 
     async def _ask(self, record: CampaignRecord, board: Board) -> Stats:
         hub, campaign = self.hub, record.campaign_id
-        standing, reached, spent = await asyncio.gather(
+        spent = await hub.tuples(queries.SPENT, campaign=campaign)  # first: no message is both spent and reserved
+        standing, reached = await asyncio.gather(
             hub.tuples(queries.STANDING, campaign=campaign, steps=[]),
             hub.rows(queries.REACHED, campaign=campaign),
-            hub.tuples(queries.SPENT, campaign=campaign),
         )
         findings = Findings(
             standing=[(step, status, reason, sends) for step, _channel, status, reason, sends in standing],

@@ -172,7 +172,6 @@ class PartitionOwner:
                     "page": PageRange(first=progress.cursor, last=last, reserved_micros=money.reserved)
                     if last >= progress.cursor
                     else None,
-                    "reserved_micros": progress.reserved_micros + money.reserved,
                     "highest_reserve_micros": max(progress.highest_reserve_micros, money.highest),
                     "epoch": record.epoch,
                     "due_at": progress.due_at or now,
@@ -186,12 +185,6 @@ class PartitionOwner:
         at_end = record.audience is not None and cursor >= record.audience.count
         changes = {"cursor": cursor, "page": None, "expanded_at": now if at_end else None, "updated_at": now}
         return await self._put_progress(progress.model_copy(update=changes))
-
-    async def note_reserve(self, campaign_id: str, step: int, micros: int, now: datetime) -> None:
-        """What a barrier has found to be set aside still, for those who look at the campaign."""
-        progress = self.progress_of(campaign_id, step)
-        if progress.reserved_micros != micros and progress.page is None:
-            await self._put_progress(progress.model_copy(update={"reserved_micros": micros, "updated_at": now}))
 
     async def _put_progress(self, progress: StepProgress) -> StepProgress:
         await self.journal.write(progress=[progress])

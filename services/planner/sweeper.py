@@ -135,7 +135,7 @@ class Sweeper:
         if owner.stopping or owner.state.campaigns.get(campaign_id) is not record:
             owner.disturbed.add(campaign_id)  # a command came in between: what was found may be no longer so
             return
-        await self._keep_books(candidate, findings, spent, now)
+        self._keep_books(candidate, findings, spent)
         found = 0
         for number, step in findings.items():
             expand, give_up = again(step, now)
@@ -157,9 +157,8 @@ class Sweeper:
         if candidate.at_end and finished(ends, findings.values()):
             await self._complete(owner, record, now)
 
-    async def _keep_books(
-        self, candidate: Candidate, findings: dict[int, StepFindings], spent: Counter[int], now: datetime
-    ) -> None:
+    @staticmethod
+    def _keep_books(candidate: Candidate, findings: dict[int, StepFindings], spent: Counter[int]) -> None:
         """Behind the barrier: what is spent, and what may still be spent by sends that are under way."""
         owner, campaign_id, books = candidate.owner, candidate.record.campaign_id, candidate.books
         highest = {number: owner.progress_of(campaign_id, number).highest_reserve_micros for number in findings}
@@ -168,8 +167,6 @@ class Sweeper:
         owner.short_of_money.discard(campaign_id)
         if candidate.reopen:
             owner.reopened.discard(campaign_id)
-        for number in findings:
-            await owner.note_reserve(campaign_id, number, books.reserved(number), now)
 
     async def _complete(self, owner: PartitionOwner, record: CampaignRecord, now: datetime) -> None:
         done = await owner.change(

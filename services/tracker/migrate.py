@@ -66,12 +66,6 @@ async def migrate(client: AsyncClient) -> list[str]:
     return done
 
 
-async def applied(client: AsyncClient) -> bool:
-    """Whether ClickHouse answers and knows every migration."""
-    rows = (await client.query("SELECT name FROM schema_migrations FINAL")).result_rows
-    return {name for name, _ in migrations()} <= {str(row[0]) for row in rows}
-
-
 async def _main() -> None:
     client = await make_clickhouse(Settings())
     try:

@@ -47,7 +47,7 @@ REACHED = {1: {"sent": 55, "delivered": 30, "read": 7}, 3: {"sent": 1, "delivere
 
 def test_channels_sum_their_steps_and_the_whole_sums_the_channels() -> None:
     stats = assemble(
-        record(), {1: progress(1, reserved_micros=700, cursor=100)}, Findings(STANDING, REACHED, 900), 12.34, NOW
+        record(), {1: progress(1, highest_reserve_micros=700, cursor=100)}, Findings(STANDING, REACHED, 900), 12.34, NOW
     )
     email, sms = stats.by_channel["email"], stats.by_channel["sms"]
     assert (stats.audience, stats.planned, stats.settled, stats.open) == (100, 300, 181, 119)
@@ -58,7 +58,7 @@ def test_channels_sum_their_steps_and_the_whole_sums_the_channels() -> None:
     assert (stats.budget_micros, stats.currency, stats.reserved_micros, stats.spent_micros) == (
         5_000_000,
         "EUR",
-        700,
+        16 * 700,
         900,
     )
     assert (stats.rate_per_s, stats.by_step[0].expanded, stats.by_step[1].expanded) == (12.3, 100, 0)

@@ -53,13 +53,29 @@ def assemble(
         assumed=whole.assumed,
         currency=record.budget.currency if record.budget else "USD",
         budget_micros=int(record.budget.total * MICROS) if record.budget else None,
-        reserved_micros=sum(step.reserved_micros for step in progress.values()),
+        reserved_micros=_reserved(record, progress, findings),
         spent_micros=findings.spent_micros,
         rate_per_s=round(rate_per_s, 1) if record.status is CampaignStatus.ACTIVE else 0.0,
         finish_at=_finish(record, whole, steps, rate_per_s, now),
         by_channel=by_channel,
         by_step=steps,
     )
+
+
+def _reserved(record: CampaignRecord, progress: Mapping[int, StepProgress], findings: Findings) -> int:
+    """Set aside for messages that are asked for and not at their end: at most, and never beyond the budget.
+
+    The planner sets nothing aside that the budget does not hold; this is its upper bound, each at the step's dearest.
+    """
+    reserved = 0
+    for number, step in progress.items():
+        asked = step.page.last + 1 if step.page else step.cursor
+        known = sum(sends for at, _, _, sends in findings.standing if at == number)
+        queued = sum(sends for at, status, _, sends in findings.standing if at == number and status == Status.QUEUED)
+        reserved += (queued + max(0, asked - known)) * step.highest_reserve_micros
+    if record.budget is None:
+        return reserved
+    return min(reserved, max(0, int(record.budget.total * MICROS) - findings.spent_micros))
 
 
 def _step(

@@ -27,11 +27,12 @@ def staged(settings: Settings, tmp_path: Path) -> MakeStage:
 
 def nobody_twice_nobody_forgotten(stage: Stage, planned: int) -> None:
     """The provider's own list against the ledger."""
-    assert len(stage.fates()) == planned
-    assert set(stage.received().values()) == {1}, "called twice"
-    for key, events in stage.fates().items():
+    received, fates = stage.received(), stage.fates()
+    assert len(fates) == planned
+    assert set(received.values()) == {1}, "called twice"
+    for key, events in fates.items():
         told = {event.status for event in events}
-        if key in stage.received():
+        if key in received:
             assert told & {"accepted", "uncertain"}, f"{key} went out and is told as {told}"
         else:
             assert "accepted" not in told, f"{key} is told as accepted and did not arrive"
@@ -49,8 +50,8 @@ async def test_killed_under_intent_what_may_be_out_is_uncertain_and_never_called
         for instance in range(2):
             sender = stage.sender(instance, **SHORT)
             await sender.start()
-            before = len(stage.received())
-            await stage.until(lambda b=before: len(stage.received()) > b, "calls on the wire")
+            before = stage.calls
+            await stage.until(lambda b=before: stage.calls > b, "calls on the wire")
             await sender.kill()
         async with stage.sender(2, **SHORT):
             await stage.settled(planned)
@@ -62,12 +63,12 @@ async def test_frozen_beyond_its_session_a_sender_wakes_and_does_nothing_wrong(s
     """SIGSTOP for longer than the session with calls on the wire, another takes over, SIGCONT: no double."""
     async with staged("sms", SLOW) as stage, stage.sender(0, **SHORT) as frozen:
         await stage.route([stage.message() for _ in range(1500)])
-        await stage.until(lambda: len(stage.received()) > 50, "calls on the wire")
+        await stage.until(lambda: stage.calls > 50, "calls on the wire")
         frozen.send_signal(signal.SIGSTOP)
         try:
             async with stage.sender(1, **SHORT):
-                at_freeze = len(stage.received())
-                await stage.until(lambda: len(stage.received()) > at_freeze + 100, "the other one taking over")
+                at_freeze = stage.calls
+                await stage.until(lambda: stage.calls > at_freeze + 100, "the other one taking over")
                 frozen.send_signal(signal.SIGCONT)
                 await stage.settled(1500)
         finally:
@@ -79,15 +80,15 @@ async def test_scaling_up_and_down_leaves_no_doubt(staged: MakeStage) -> None:
     """One sender, then two, then one again, then none: each message once, and not one uncertain."""
     async with staged("sms", SLOW, rate_per_s=400) as stage, stage.sender(0) as first:
         await stage.route([stage.message() for _ in range(1500)])
-        await stage.until(lambda: len(stage.received()) > 100, "the first at work")
+        await stage.until(lambda: stage.calls > 100, "the first at work")
         async with stage.sender(1) as second:
-            seen = len(stage.received())
-            await stage.until(lambda: len(stage.received()) > seen + 200, "both at work")
+            seen = stage.calls
+            await stage.until(lambda: stage.calls > seen + 200, "both at work")
             assert await second.stop() == 0
-        seen = len(stage.received())
-        await stage.until(lambda: len(stage.received()) > seen + 200, "one again")
+        seen = stage.calls
+        await stage.until(lambda: stage.calls > seen + 200, "one again")
         assert await first.stop() == 0
-        under_way = len(stage.received())
+        under_way = stage.calls
         async with stage.sender(2):
             await stage.settled(1500)
         assert under_way < 1500
@@ -102,10 +103,10 @@ async def test_a_graceful_stop_in_mid_call_ends_what_is_on_the_wire(staged: Make
         sender = stage.sender()
         await sender.start()
         await stage.route([stage.message() for _ in range(400)])
-        await stage.until(lambda: len(stage.received()) > 0, "a call on the wire")
+        await stage.until(lambda: stage.calls > 0, "a call on the wire")
         assert await sender.stop() == 0
         await asyncio.sleep(0)
-        await stage.until(lambda: len(stage.fates()) >= len(stage.received()), "events of what was on the wire")
+        await stage.until(lambda: len(stage.fates()) >= stage.calls, "events of what was on the wire")
         assert {event.status for event in stage.events} == {"accepted"}
         async with stage.sender(1):
             await stage.settled(400)

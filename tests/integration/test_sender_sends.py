@@ -146,7 +146,7 @@ async def test_pause_brings_back_what_is_queued_and_nothing_leaves_a_second_late
     """The proof of the last call: what was not sent is recalled as inactive or as of an old epoch."""
     async with staged("sms", rate_per_s=100) as stage, stage.sender():
         await stage.route([stage.message() for _ in range(1000)])
-        await stage.until(lambda: len(stage.received()) >= 100, "the first hundred")
+        await stage.until(lambda: stage.calls >= 100, "the first hundred")
         await stage.put_campaign(epoch=2, status=CampaignStatus.PAUSED)
         paused_at = time.time()
         await stage.settled(1000)

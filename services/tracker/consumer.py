@@ -24,7 +24,7 @@ from schemas.topics import (
     TRACKER_GROUP,
 )
 from services.runtime import metrics
-from services.runtime.clock import utc_now
+from services.runtime.clock import boot_seconds, utc_now
 from services.runtime.dead_letters import PoisonWatch
 from services.runtime.errors import StopProcessError
 from services.runtime.kafka import make_consumer, partition_of
@@ -43,6 +43,9 @@ PATTERN: Final = "|".join([f"^{re.escape(topic)}$" for topic in FIXED] + [SEND_T
 _IDLE_S: Final = 0.02
 _POLLED: Final = 5_000
 """Records decoded at a stretch: some 20 ms in which the process answers nobody."""
+
+
+_PATIENCE_S: Final = 10.0
 
 
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -65,6 +68,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._watches: dict[str, PoisonWatch] = {}
         self._turn = asyncio.Lock()
         self._lag_told = 0.0
+        self._without_offset_since: float | None = None
         self.consumer: AIOKafkaConsumer = make_consumer(
             settings,
             group_id=TRACKER_GROUP,
@@ -161,18 +165,25 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             raise StopProcessError(
                 f"what the tracker has yet to read is no longer on the topic ({error.args[0]}): run `peal repair`"
             ) from error
+        if found:
+            self._without_offset_since = None
         return found
 
     async def _begin(self, tp: TopicPartition) -> None:
         """A new account's topic has no offset of ours: nobody else may commit for a group that is at work. Where the
-        topic still has all that it ever had, reading from its first record cannot miss anything."""
+        topic still has all that it ever had, reading from its first record cannot miss anything. A broker that has
+        just come back may also say that there is no offset, and know better a moment later."""
         if tp.topic not in FIXED and (await self.consumer.beginning_offsets([tp]))[tp] == 0:
             self.consumer.seek(tp, 0)
             return
-        raise StopProcessError(
-            f"group {TRACKER_GROUP} has no offset for {tp.topic}/{tp.partition}: run `peal topics apply`; "
-            "if it had one before, run `peal repair`"
-        )
+        self._without_offset_since = self._without_offset_since or boot_seconds()
+        if boot_seconds() - self._without_offset_since > _PATIENCE_S:
+            raise StopProcessError(
+                f"group {TRACKER_GROUP} has no offset for {tp.topic}/{tp.partition}: run `peal topics apply`; "
+                "if it had one before, run `peal repair`"
+            )
+        log.warning("no offset", topic=tp.topic, partition=tp.partition)
+        await asyncio.sleep(0.5)
 
     async def _put(self, batch: Batch) -> None:
         """Everything that the batch means, acknowledged. Failed half-way, it is done again from the start."""
@@ -226,5 +237,6 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         for tp in self.consumer.assignment():
             if (mark := self.consumer.highwater(tp)) is not None:
                 lags[tp.topic] += max(0, mark - await self.consumer.position(tp))
+        metrics.consumer_lag.clear()  # of topics that are another instance's now
         for topic, lag in lags.items():
             metrics.consumer_lag.labels(topic).set(lag)

@@ -70,6 +70,7 @@ class UncertainWatch:
         while True:
             await asyncio.sleep(self.settings.uncertain_interval_s)
             if not self.owner():
+                metrics.uncertain_now.clear()
                 continue
             try:
                 await self.look(utc_now())

@@ -371,6 +371,22 @@ async def test_campaigns_are_mirrored_for_the_views(stage: Stage, tracker: Servi
     assert await until(there, "the campaign is there") == [("The mirrored", 4, 3, 0.75)]
 
 
+async def test_while_kafka_does_not_answer_a_callback_gets_503_and_its_repeat_is_taken(
+    stage: Stage, callbacks: Callbacks
+) -> None:
+    await stage.campaign("later")
+    assert await callbacks.sendgrid([mail_event("later", 1, "delivered")]) == 204
+    broker = stage.process_on(stage.ports.kafka)
+    broker.suspend()
+    try:
+        assert await callbacks.sendgrid([mail_event("later", 2, "delivered")]) == 503
+    finally:
+        broker.resume()
+    assert await callbacks.sendgrid([mail_event("later", 2, "delivered")]) == 204
+    await settled(stage)
+    assert (await stage.rows("SELECT delivered FROM v_funnel WHERE campaign_id = 'later'")) == [(2,)]
+
+
 async def test_no_repeat_of_a_callback_makes_another_consent(stage: Stage, callbacks: Callbacks) -> None:
     """The counts of what was published above: one consent a person, channel, state and moment."""
     told = Counter(one["value"] for one in await stage.values(CONSENTS, "bounced_before"))

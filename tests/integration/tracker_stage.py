@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import psutil
 from aiokafka import TopicPartition
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -76,6 +77,13 @@ class Stage:
         }  # fmt: skip
         return ServiceProcess("tracker", fixed | environment, self.ports.metrics("tracker", instance), self.folder)
 
+    def process_on(self, port: int) -> psutil.Process:
+        """The process of this stage that listens on the port."""
+        for found in psutil.net_connections("tcp"):
+            if found.status == psutil.CONN_LISTEN and found.laddr.port == port and found.pid:
+                return psutil.Process(found.pid)
+        raise AssertionError(f"nothing listens on {port}")
+
     async def publish(self, topic: str, pairs: Iterable[tuple[str, bytes | None]], partition: int | None = None) -> None:
         producer = make_producer(self.settings)
         await producer.start()
@@ -108,7 +116,7 @@ class Stage:
 
             async def done() -> bool:
                 known = await admin.list_consumer_group_offsets(TRACKER_GROUP)
-                return all(known[tp].offset >= end for tp, end in ends.items() if end)
+                return all(tp in known and known[tp].offset >= end for tp, end in ends.items() if end)
 
             await until(done, f"the tracker has read {topics}")
         finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -12,13 +11,13 @@ import msgspec
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from ulid import ULID
 
-from schemas import AudienceFilter, CampaignRecord, FrozenAudience, InlineRecipient
+from schemas import CampaignRecord, FrozenAudience, InlineRecipient
 from schemas.topics import load_topics
 from services.domain.addresses import clean_address
+from services.domain.audience import filter_parameters, matching
 from services.planner import queries
 from services.planner.core.requests import CHANNEL_BIT, Member
 
-SAFE_PATH = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")
 CONTACT_FIELDS = frozenset({"name", "email", "phone", "city", "pincode", "role", "zone"})
 """What a contact has besides attributes; each is a placeholder too."""
 
@@ -30,34 +29,6 @@ MEMBER_COLUMNS = (
 
 def new_snapshot_id() -> str:
     return str(ULID())
-
-
-def filter_parameters(audience: AudienceFilter, brand: str, now: datetime) -> dict[str, Any]:
-    parameters: dict[str, Any] = {
-        "brand": brand,
-        "role": audience.role or "",
-        "cities": audience.cities,
-        "pincodes": audience.pincodes,
-        "active_days": audience.active_within_days or 0,
-        "now": now.replace(microsecond=0, tzinfo=None),
-    }
-    for number, value in enumerate(audience.attributes.values()):
-        parameters[f"attribute{number}"] = [_text(v) for v in value] if isinstance(value, list) else [_text(value)]
-    return parameters
-
-
-def matching(audience: AudienceFilter) -> str:
-    """`FROM ... WHERE ...` of the people that a filter means."""
-    conditions = "".join(
-        f"  AND toString(attributes.`{name}`) IN {{attribute{number}:Array(String)}}\n"
-        for number, name in enumerate(audience.attributes)
-        if SAFE_PATH.match(name)
-    )
-    return queries.MATCHING + conditions
-
-
-def _text(value: str | int | float | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class AudienceStore:

@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-MATCHING = """
-FROM v_contacts
-WHERE brand = {brand:String}
-  AND ({role:String} IN ('', 'all') OR role = {role:String})
-  AND (empty({cities:Array(String)}) OR city IN {cities:Array(String)})
-  AND (empty({pincodes:Array(String)}) OR pincode IN {pincodes:Array(String)})
-  AND ({active_days:UInt32} = 0 OR last_active_at >= {now:DateTime('UTC')} - toIntervalDay({active_days:UInt32}))
-"""
-"""Who a filter means. Conditions on attributes are appended: see `attribute_conditions`."""
-
 FREEZE = """
 -- One numbered row a person, in the order of their ids, so that a page is a run of neighbours.
 -- duplicate: bit per channel (email 1, sms 2, whatsapp 4), set for all but the first person with an address.

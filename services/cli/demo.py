@@ -25,6 +25,7 @@ from services.cli.running import require_prerequisites
 from services.cli.sample_campaign import API, get, rest_client, run_sample
 from services.cli.samples import SamplePerson, sample_people
 from services.domain.reconcile import LedgerSend, Reconciliation, reconcile
+from services.runtime.ports import Ports
 
 SEED = 2026
 SHOWN = (
@@ -59,17 +60,18 @@ def demo(
     """
     folder = data_dir() / "demo"
     with held(folder):
-        require_prerequisites()
+        ports = free_ports()
+        require_prerequisites(ports)
         for child in folder.iterdir():
             if child.is_dir():
                 shutil.rmtree(child)
-        exact = asyncio.run(_run(folder, people, seed, chaos, as_json))
+        exact = asyncio.run(_run(folder, ports, people, seed, chaos, as_json))
     raise typer.Exit(0 if exact else 1)
 
 
-async def _run(folder: Path, people: int, seed: int, chaos: bool, as_json: bool) -> bool:
+async def _run(folder: Path, ports: Ports, people: int, seed: int, chaos: bool, as_json: bool) -> bool:
     given = {"PEAL_UNCERTAIN_DEADLINE_S": str(UNCERTAIN_DEADLINE_S)} if chaos else {}
-    installation = make_installation(folder, free_ports(), given)
+    installation = make_installation(folder, ports, given)
     mischief = Mischief(installation.stack) if chaos else None
     try:
         with StartProgress(installation.stack.names) as progress:

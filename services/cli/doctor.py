@@ -9,6 +9,7 @@ import typer
 from services.cli.checks import Check, run_checks
 from services.cli.local import data_dir, given_settings, local_ports, running_pid
 from services.cli.output import Json, out, print_json
+from services.runtime.ports import Ports
 
 
 def doctor(as_json: Json = False) -> None:
@@ -26,8 +27,11 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def check_here() -> list[Check]:
+def check_here(ports: Ports | None = None) -> list[Check]:
+    """`ports`: those of an installation that listens elsewhere than the settings say."""
     folder = data_dir()
+    if ports is not None:
+        return run_checks(folder, ports, {}, None)
     return run_checks(folder, local_ports(), given_settings(), running_pid(folder))
 
 

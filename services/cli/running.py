@@ -19,6 +19,7 @@ from services.cli.output import out
 from services.cli.progress import StartProgress
 from services.cli.sample_campaign import exists, rest_client, run_sample
 from services.cli.samples import sample_people
+from services.runtime.ports import Ports
 
 SAMPLE_PEOPLE, SAMPLE_SEED, SAMPLE_ID = 2000, 2026, "sample-campaign"
 
@@ -30,9 +31,9 @@ def run_until_stopped(folder: Path, scale: dict[str, int]) -> None:
         asyncio.run(_run(folder, scale))
 
 
-def require_prerequisites() -> None:
-    """Raises CommandError with a sentence for each problem."""
-    problems = [check.problem for check in check_here() if not check.ok]
+def require_prerequisites(ports: Ports | None = None) -> None:
+    """Raises CommandError with a sentence for each problem. `ports`: in place of those that the settings say."""
+    problems = [check.problem for check in check_here(ports) if not check.ok]
     if problems:
         raise CommandError("\n       ".join(problems))
 

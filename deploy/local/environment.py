@@ -29,15 +29,20 @@ def sandboxed_providers(given: Mapping[str, str]) -> list[str]:
     return [provider for provider, name in CREDENTIAL.items() if not given.get(name)]
 
 
-def shared_environment(given: Mapping[str, str], ports: Ports, secrets: Secrets) -> dict[str, str]:
-    """What every service gets: `given` (the `PEAL_` settings of the shell) over what an installation has of itself."""
+def shared_environment(
+    given: Mapping[str, str], ports: Ports, secrets: Secrets, sandbox_url: str = ""
+) -> dict[str, str]:
+    """What every service gets: `given` (the `PEAL_` settings of the shell) over what an installation has of itself.
+
+    `sandbox_url`: where the sandbox is; empty: on this machine.
+    """
     mine = {name: value for name, value in given.items() if name.startswith("PEAL_") and name not in OWN and value}
     environment = {
         "PEAL_MASTER_KEY": secrets.master_key.get_secret_value(),
         "PEAL_LINK_SECRET": secrets.link_secret.get_secret_value(),
     }
     for provider in sandboxed_providers(mine):
-        environment |= _sandbox(provider, ports, secrets)
+        environment |= _sandbox(provider, sandbox_url or f"http://127.0.0.1:{ports.sandbox}", secrets)
     return environment | mine
 
 
@@ -50,8 +55,7 @@ def service_environments(given: Mapping[str, str], secrets: Secrets, admin_token
     return {"sandbox": sandbox, "console": console}
 
 
-def _sandbox(provider: str, ports: Ports, secrets: Secrets) -> dict[str, str]:
-    url = f"http://127.0.0.1:{ports.sandbox}"
+def _sandbox(provider: str, url: str, secrets: Secrets) -> dict[str, str]:
     if provider == TWILIO:
         rates = {"PEAL_RATE_SMS": SANDBOX_RATE, "PEAL_RATE_WHATSAPP": SANDBOX_RATE}
         return SANDBOX_TWILIO | rates | {"PEAL_TWILIO_BASE_URL": url}

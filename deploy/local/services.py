@@ -61,12 +61,16 @@ def _instances(name: str, scale: Mapping[str, int] | None) -> range:
     return range((scale or {}).get(name, 1))
 
 
-def _spec(name: str, stage: Stage, ports: Ports, instance: int) -> ServiceSpec:
+def module_of(name: str) -> tuple[str, ...]:
+    """What follows `python -m` to run the service."""
     channel = name.removeprefix("sender-")
-    module = ("services.senders", "--channel", channel) if channel != name else (f"services.{name}",)
+    return ("services.senders", "--channel", channel) if channel != name else (f"services.{name}",)
+
+
+def _spec(name: str, stage: Stage, ports: Ports, instance: int) -> ServiceSpec:
     return ServiceSpec(
         name=f"{name}-{instance}" if instance else name,
-        command=(sys.executable, "-m", *module),
+        command=(sys.executable, "-m", *module_of(name)),
         stage=stage,
         ready_url=f"http://127.0.0.1:{ports.metrics(name, instance)}/readyz",
         environment={"PEAL_INSTANCE": str(instance)},

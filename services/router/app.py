@@ -129,8 +129,9 @@ class Router:
                 exit_fatally("Faust has died, and the process would live on without it: start it again")
             ticks += 1
             if ticks % LAG_EVERY_TICKS == 0:
-                for topic, lag in self.intake.lag().items():
-                    metrics.consumer_lag.labels(topic).set(lag)
+                lags = self.intake.lag()
+                for topic in SOURCES:  # 0 also for what was given away to another worker
+                    metrics.consumer_lag.labels(topic).set(lags.get(topic, 0))
 
     async def _route(self, stream: Any) -> None:
         """The agent. An exception that left it would ack what it was working on: none does."""

@@ -73,6 +73,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             settings,
             group_id=TRACKER_GROUP,
             max_partition_fetch_bytes=4 << 20,
+            fetch_max_wait_ms=500,
             metadata_max_age_ms=5_000,
             max_poll_interval_ms=600_000,
             rebalance_timeout_ms=60_000,
@@ -125,31 +126,41 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
                 await asyncio.gather(turn, return_exceptions=True)
 
     async def _one_turn(self, stop: asyncio.Event) -> None:
+        """Batch after batch as long as there are any; the next one is collected while ClickHouse takes this one."""
         async with self._turn:
-            batch, ends = await self._collect(stop)
-            if batch.records:
-                await self._put(batch)
+            batch, ends = await self._collect(stop, None)
+            while batch.records:
+                putting = asyncio.create_task(self._put(batch))
+                try:
+                    following = await self._collect(stop, putting)
+                    await putting
+                finally:
+                    putting.cancel()
                 await self._commit(ends)
+                await self._tell_lag()
+                batch, ends = following
         await self._tell_lag()
-        if not batch.records:
-            await asyncio.sleep(_IDLE_S)
+        await asyncio.sleep(_IDLE_S)
 
-    async def _collect(self, stop: asyncio.Event) -> tuple[Batch, dict[TopicPartition, int]]:
-        """Until it is full or its time is over. Polls without waiting: a poll that waits is caught by a rebalance."""
+    async def _collect(
+        self, stop: asyncio.Event, putting: asyncio.Task[None] | None
+    ) -> tuple[Batch, dict[TopicPartition, int]]:
+        """Until it is full, or its time is over and ClickHouse is free; nothing more before a stop or a rebalance.
+
+        Polls without waiting: a poll that waits is caught by a rebalance.
+        """
         batch, ends = Batch(), dict[TopicPartition, int]()
         began = time.monotonic()
-        while batch.records < self.settings.tracker_batch_rows:
+        while batch.records < self.settings.tracker_batch_rows and self.assigned and not stop.is_set():
             found = await self._poll(min(_POLLED, self.settings.tracker_batch_rows - batch.records))
             now_ms = round(utc_now().timestamp() * 1000)
             for tp, records in found.items():
                 refused = add_records(batch, tp.topic, records, self.rules, now_ms)
                 self._watch(tp.topic, batch, len(records) - refused, refused)
                 ends[tp] = records[-1].offset + 1
-            if not found:
-                if not batch.records:
-                    break
-                if stop.is_set() or not self.assigned or time.monotonic() - began >= self.settings.tracker_batch_s:
-                    break
+            free = putting is None or putting.done()
+            if not found and free and (not batch.records or time.monotonic() - began >= self.settings.tracker_batch_s):
+                break
             await asyncio.sleep(0 if found else _IDLE_S)
         return batch, ends
 

@@ -75,7 +75,7 @@ async def serve(settings: ConsoleSettings, health: Health, stop: asyncio.Event) 
             )
         )
         background: list[Coroutine[Any, Any, None]] = [
-            hub.campaigns.follow(), hub.progress.follow(), hub.accounts.follow(), hub.desk.follow(), activity.run(),
+            hub.campaigns.follow(0.3), hub.progress.follow(0.5), hub.accounts.follow(3.0), hub.desk.follow(), activity.run(),
         ]  # fmt: skip
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in background]

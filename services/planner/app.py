@@ -82,8 +82,8 @@ class Planner(ConsumerRebalanceListener):  # type: ignore[misc]
         sweeper = Sweeper(self.shared, self._current)
         async with asyncio.TaskGroup() as self.tasks:
             helpers = [
-                self.tasks.create_task(self.shared.results.follow(0.5)),
-                self.tasks.create_task(self.shared.accounts.registry.follow(1.0)),
+                self.tasks.create_task(self.shared.results.follow(2.0)),
+                self.tasks.create_task(self.shared.accounts.registry.follow(3.0)),
                 self.tasks.create_task(self._tell_lag()),
                 self.tasks.create_task(expander.run(stop)),
                 self.tasks.create_task(sweeper.run(stop)),

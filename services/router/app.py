@@ -99,7 +99,7 @@ class Router:
         await self.destinations.require(self.changelog)
         await require_committed(self.settings)
         await self.campaigns.start()
-        follow = asyncio.create_task(self.campaigns.follow())
+        follow = asyncio.create_task(self.campaigns.follow(0.5))
         watchdog = Watchdog(self.settings.router_stall_s, self.intake.stuck, lambda: self.intake.rounds_finished)
         self.health.checks.append(watchdog.problem)
         self.health.reason = "waiting for partitions"

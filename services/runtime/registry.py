@@ -44,7 +44,7 @@ class Registry(Generic[T]):
 
     async def start(self) -> None:
         """Read the whole topic."""
-        self._consumer = make_consumer(self.settings, auto_offset_reset="earliest", fetch_max_wait_ms=50)
+        self._consumer = make_consumer(self.settings, auto_offset_reset="earliest", fetch_max_wait_ms=200)
         await self._consumer.start()
         numbers = await self._wait_for_topic(self._consumer)
         self._partitions = [TopicPartition(self.topic, number) for number in sorted(numbers)]

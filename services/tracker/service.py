@@ -17,13 +17,14 @@ from services.runtime.kafka import make_producer, require_partitions, wait_for_k
 from services.runtime.registry import Registry
 from services.tracker.addresses import Addresses
 from services.tracker.compaction import Compaction
-from services.tracker.consumer import FIXED, Intake
+from services.tracker.consumer import Intake
 from services.tracker.effects import Directory, Effects
 from services.tracker.migrate import migrate
 from services.tracker.mirror import CampaignMirror
 from services.tracker.people import People
 from services.tracker.publish import Publisher
 from services.tracker.settings import TrackerSettings
+from services.tracker.source import FIXED, Source
 from services.tracker.store import Store
 from services.tracker.uncertain import UncertainWatch
 from services.tracker.webhooks.app import serve_webhooks
@@ -60,7 +61,8 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
         directory = Directory(lambda: campaigns.items, lambda: accounts.items)
         addresses = Addresses(store, lambda: campaigns.items)
         effects = Effects(addresses, publisher, directory)
-        intake = Intake(settings, store, People(store), effects, publisher, publisher.partitions)
+        source = Source(settings)
+        intake = Intake(settings, source, store, People(store), effects, publisher)
         emitter = Emitter(publisher, store, campaigns.catch_up)
         runner = await serve_webhooks(
             settings,
@@ -69,10 +71,10 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
         )
         stack.push_async_callback(runner.cleanup)
         uncertain = UncertainWatch(
-            settings, store, publisher, lambda: accounts.items, lambda: intake.owns(DELIVERY_EVENTS)
+            settings, store, publisher, lambda: accounts.items, lambda: source.owns(DELIVERY_EVENTS)
         )
-        compaction = Compaction(store, settings.compaction_rows, lambda: intake.owns(CONTACT_CHANGES))
-        await intake.start()
+        compaction = Compaction(store, settings.compaction_rows, lambda: source.owns(CONTACT_CHANGES))
+        await source.start()
         async with asyncio.TaskGroup() as group:
             background = [
                 group.create_task(campaigns.follow(0.5)),
@@ -81,17 +83,17 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
                 group.create_task(mirror.run()),
                 group.create_task(uncertain.run()),
                 group.create_task(compaction.run()),
-                group.create_task(_tell_health(health, store, intake)),
+                group.create_task(_tell_health(health, store, source)),
             ]
             await intake.run(stop)
             for task in background:
                 task.cancel()
 
 
-async def _tell_health(health: Health, store: Store, intake: Intake) -> None:
+async def _tell_health(health: Health, store: Store, source: Source) -> None:
     """Ready while partitions are assigned and ClickHouse, which is migrated by now, answers."""
     while True:
-        reason = "" if intake.assigned else "no partitions assigned yet"
+        reason = "" if source.assigned else "no partitions assigned yet"
         if not reason:
             try:
                 async with asyncio.timeout(5):

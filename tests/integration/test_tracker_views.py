@@ -98,11 +98,12 @@ async def test_a_migration_that_was_changed_afterwards_stops_the_process(client:
         await migrations.migrate(client)
 
 
-@pytest.mark.parametrize("number", range(len(EXAMPLES)))
-async def test_an_example_of_the_guide_runs_and_finds_something(client: AsyncClient, number: int) -> None:
+async def test_every_example_of_the_guide_runs_and_finds_something(client: AsyncClient) -> None:
     await campaign(client)
     await put(client, [*journey(), event(CAMPAIGN, 2, "read", source="twilio")])
-    assert await ask(client, EXAMPLES[number]), EXAMPLES[number]
+    assert len(EXAMPLES) >= 10
+    for example in EXAMPLES:
+        assert await ask(client, example), example
 
 
 def test_every_view_has_an_example() -> None:

@@ -188,7 +188,7 @@ def test_a_message_of_nobody_known_lies_under_its_address() -> None:
 def test_every_topic_that_names_the_tracker_as_a_reader_is_read() -> None:
     import re
 
-    from services.tracker.consumer import PATTERN
+    from services.tracker.source import PATTERN
 
     for name, topic in load_topics().topics.items():
         assert bool(re.match(PATTERN, name)) == ("peal-tracker" in topic.groups), name

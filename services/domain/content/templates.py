@@ -16,7 +16,6 @@ from liquid.builtin.expressions import FilteredExpression, Path, StringLiteral
 from liquid.builtin.output import OutputNode
 from liquid.exceptions import LiquidError
 from liquid.stringify import to_liquid_string
-from markupsafe import escape
 
 from services.domain.content.problems import RenderProblem, TemplateProblem
 from services.domain.content.usage import Usage, usage_of
@@ -151,12 +150,10 @@ def _plain_value(autoescape: bool, node: OutputNode) -> Value | None:
         if given is None:
             return None
         fallback = given
-    fixed = str(escape(fallback)) if autoescape else fallback
-
     def value(data: Data) -> str:
         found: Any = data.get(name)
         if found is None or found == "" or (filters and found is False):
-            return fixed
+            return fallback  # as its author wrote it: Liquid escapes data, not literals
         return str(to_liquid_string(found, autoescape))
 
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -25,6 +26,7 @@ from services.senders.reader import Reader
 from services.senders.workplace import Workplace
 
 MOST_REPLAYS = 10_000
+SLICE = 200
 SHORTEST_NAP_S, LONGEST_NAP_S = 0.01, 0.05
 log = structlog.get_logger("lane")
 
@@ -92,6 +94,7 @@ class Lane:
     async def _step(self) -> None:
         if len(self.items) < max(self.sizes):
             await self._fetch()
+        await self._prepare()
         group = self._take()
         if group.through < self.next or (group.do is Do.CALL and self.place.pace.closed):
             await self._rest()
@@ -162,6 +165,18 @@ class Lane:
         except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
             exit_fatally(f"{self.tp.topic}-{self.p}: {error!r}: run `peal repair`")
 
+    async def _prepare(self) -> None:
+        """Render what the next group may hold, a slice at a time and one lane after the other: a loop that is busy for
+        long lets calls leave later than they were stamped, and looks like a suspension."""
+        unprepared = [i for i in islice(self.items, max(self.sizes)) if i.message is not None and i.content is None]
+        for start in range(0, len(unprepared), SLICE):
+            async with self.place.rendering:
+                door = self.place.knowledge.door(self.place.stale_after)
+                for item in unprepared[start : start + SLICE]:
+                    if door(item.sure).do is Do.CALL:
+                        self.place.prepare(item)
+                await asyncio.sleep(0)
+
     def _take(self, most: int | None = None) -> Group[Item]:
         door = self.place.knowledge.door(self.place.stale_after)
         sizes = self.sizes if most is None else Sizes(min(most, self.sizes.alone), min(most, self.sizes.together))
@@ -169,8 +184,8 @@ class Lane:
         def judge(item: Item) -> Do:
             message = item.sure
             do, item.reason = door(message)
-            if do is Do.CALL and (campaign := self.place.knowledge.record(message)) is not None:
-                self.place.contents.prepare(item, campaign, self.place.knowledge.brand(campaign))
+            if do is Do.CALL:
+                self.place.prepare(item)
                 if item.cost_micros > message.reserved_micros:
                     do, item.reason = OVER_RESERVE
             return do

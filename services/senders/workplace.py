@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from services.runtime.dead_letters import PoisonWatch
 from services.senders.calls import Caller
 from services.senders.contents import ContentBook
+from services.senders.items import Item
 from services.senders.knowledge import KnowledgeBase
 from services.senders.pace import Pace
 from services.senders.reporting import Reporter
@@ -24,5 +25,12 @@ class Workplace:
     caller: Caller
     reporter: Reporter
     watch: PoisonWatch
+    rendering: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the lane that renders."""
     broken: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this membership of the group must end and a new one begin."""
+
+    def prepare(self, item: Item) -> None:
+        """Render an item that may be called."""
+        if item.content is None and (campaign := self.knowledge.record(item.sure)) is not None:
+            self.contents.prepare(item, campaign, self.knowledge.brand(campaign))

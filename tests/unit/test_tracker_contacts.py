@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ def fold(told: list[Change], cuts: list[int]) -> Contact | None:
     """In batches, as they would come from several polls."""
     contact: Contact | None = None
     edges = sorted({0, len(told), *[cut % (len(told) + 1) for cut in cuts]})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         contact = merge(contact, WHO, told[start:end]) or contact
     return contact
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
+from deploy.docker.broker import OUTSIDE_PORT, broker_environment
 from deploy.local.free_ports import free_ports
 from services.runtime.ports import Ports
 from services.runtime.settings import Settings
 
 STOP_SECONDS = 60
+COMPOSE = Path(__file__).parents[2] / "docker-compose.yml"
 
 
 @dataclass(frozen=True)
@@ -25,8 +30,36 @@ class Infrastructure:
 
 @pytest.fixture(scope="session")
 def infrastructure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Infrastructure]:
-    """Kafka and ClickHouse, empty at the beginning of the run and shared by its tests."""
-    data_dir, ports = tmp_path_factory.mktemp("infrastructure"), free_ports()
+    """Kafka and ClickHouse, empty at the beginning of the run and shared by its tests.
+
+    The embedded ones; with `PEAL_TEST_STACK=containers` those of docker-compose.yml.
+    """
+    containers = os.environ.get("PEAL_TEST_STACK") == "containers"
+    with _containers() if containers else _embedded(tmp_path_factory.mktemp("infrastructure")) as started:
+        yield started
+
+
+@contextmanager
+def _containers() -> Iterator[Infrastructure]:
+    """Needs a container engine. Kafka says where clients find it, so its port is chosen before it starts."""
+    from testcontainers.community.clickhouse import ClickHouseContainer  # here: only this way needs them
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    address = f"127.0.0.1:{free_ports().kafka}"
+    kafka = DockerContainer(services["kafka"]["image"]).with_bind_ports(OUTSIDE_PORT, int(address.rpartition(":")[2]))
+    for name, value in broker_environment("localhost:9092", address).items():
+        kafka.with_env(name, value)
+    kafka.waiting_for(LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(STOP_SECONDS))
+    with kafka, ClickHouseContainer(services["clickhouse"]["image"]) as clickhouse:
+        host = f"{clickhouse.get_container_host_ip()}:{clickhouse.get_exposed_port(8123)}"
+        yield Infrastructure(address, f"http://{clickhouse.username}:{clickhouse.password}@{host}")
+
+
+@contextmanager
+def _embedded(data_dir: Path) -> Iterator[Infrastructure]:
+    ports = free_ports()
     command = [sys.executable, "-m", "deploy.local.infrastructure", "--die-with-parent"]
     command += ["--data-dir", str(data_dir), "--port-base", str(ports.console)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -27,8 +27,10 @@ from services.console.api import (
 from services.console.first_answers import FirstAnswers
 from services.console.hub import Hub
 from services.console.live import StatsDesk
+from services.console.overview import Overview
+from services.console.pages import acts, login, people
 from services.console.pages import campaigns as campaign_pages
-from services.console.pages import login, people
+from services.console.pages import dashboard as dashboard_page
 from services.console.pages.common import SignInError, problem_page, to_sign_in
 from services.console.security import Keeper
 from services.runtime import metrics
@@ -52,6 +54,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     app.state.hub = hub
     app.state.keeper = Keeper(hub.settings)
     app.state.stats = StatsDesk(hub)
+    app.state.overview = Overview(hub, app.state.stats)
     app.state.activity = activity
     app.state.first_answers = FirstAnswers()
     app.state.stop = stop
@@ -60,7 +63,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     app.middleware("http")(_measure)
     for module in (campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts):
         app.include_router(module.router, prefix=API)
-    for page in (login, campaign_pages, people):
+    for page in (login, dashboard_page, campaign_pages, acts, people):
         app.include_router(page.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

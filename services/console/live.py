@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from schemas import CampaignRecord
+from schemas import CampaignRecord, CampaignStatus
 from services.console.core.figures import Stats
 from services.console.core.rates import RateMeter, from_minutes
 from services.console.core.stats import STAGES, Findings, assemble
 from services.console.hub import Hub
 from services.console.queries import stats as queries
+from services.console.queries.acts import LAST_CALL
+from services.console.sends import utc
 from services.runtime.clock import boot_seconds
 
 REMEMBERED = 500
@@ -56,12 +58,20 @@ class StatsDesk:
             standing=[(step, status, reason, sends) for step, _channel, status, reason, sends in standing],
             reached={row["step"]: {stage: row[stage] for stage in STAGES} for row in reached},
             spent_micros=spent[0][0] if spent else 0,
+            last_call_at=await self._last_call(record),
         )
         board.meter.add(boot_seconds(), sum(stages["sent"] for stages in findings.reached.values()))
         rate = board.meter.per_second()
         if rate is None:
             rate = await self._recent_rate(record)
         return assemble(record, hub.progress_of(record), findings, rate, hub.now())
+
+    async def _last_call(self, record: CampaignRecord) -> datetime | None:
+        """The proof of a pause; None: it is not paused, or nothing has left."""
+        if record.status is not CampaignStatus.PAUSED or record.launched_at is None:
+            return None
+        row = (await self.hub.rows(LAST_CALL, campaign=record.campaign_id))[0]
+        return utc(row["at"]) if row["calls"] else None
 
     async def _recent_rate(self, record: CampaignRecord) -> float:
         now = self.hub.now()

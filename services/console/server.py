@@ -75,8 +75,12 @@ async def serve(settings: ConsoleSettings, health: Health, stop: asyncio.Event) 
             )
         )
         background: list[Coroutine[Any, Any, None]] = [
-            hub.campaigns.follow(0.3), hub.progress.follow(0.5), hub.accounts.follow(3.0), hub.desk.follow(), activity.run(),
-        ]  # fmt: skip
+            hub.campaigns.follow(0.3),
+            hub.progress.follow(0.5),
+            hub.accounts.follow(3.0),
+            hub.desk.follow(),
+            activity.run(),
+        ]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in background]
             serving = group.create_task(server.serve(sockets=[listener]))

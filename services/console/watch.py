@@ -59,12 +59,12 @@ async def watch(request: Request, campaign_id: str, identity: Identity) -> Async
                 if fresh := news.take():
                     yield Change("activity", activity=fresh)
                 ended = told is not None and told.status in (CampaignStatus.COMPLETED, CampaignStatus.CANCELLED)
-                await _pause(stop, INTERVAL_S * (5 if ended else 1))
+                await pause(stop, INTERVAL_S * (5 if ended else 1))
     finally:
         metrics.live_pages.dec()
 
 
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
+async def pause(stop: asyncio.Event, seconds: float) -> None:
     try:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:

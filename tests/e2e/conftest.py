@@ -25,8 +25,8 @@ CHROMIUM_FLAGS = [
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Everything that `peal up` runs, with nobody in it."""
-    made = make_installation(tmp_path_factory.mktemp("installation"), free_ports(), {})
+    """Everything that `peal up` runs, with nobody in it; WhatsApp is slow, so that there is time to steer."""
+    made = make_installation(tmp_path_factory.mktemp("installation"), free_ports(), {"PEAL_RATE_WHATSAPP": "5"})
     with asyncio.Runner() as runner:
         try:
             runner.run(made.stack.start())
@@ -54,8 +54,8 @@ def api(access: Access) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The system's: `apt-get install chromium`."""
+def chromium(installation: Installation) -> Iterator[Browser]:
+    """The system's: `apt-get install chromium`. After the installation: Playwright keeps a loop of its own running."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert found, "Chromium is missing: install it (apt-get install chromium)"
     with sync_playwright() as playwright:

@@ -18,6 +18,14 @@ CAMPAIGN: dict[str, Any] = {
     "audience": {"filter": {"role": "all"}}, "budget": {"total": "500.00"},
 }  # fmt: skip
 PATIENCE_MS = 120_000
+PATHS = [
+    "/",
+    "/campaigns",
+    "/campaigns/autumn",
+    "/campaigns/autumn/people",
+    "/recipients/sample-00003",
+    "/campaigns/nope",
+]
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +98,7 @@ def test_people_are_listed_by_outcome(context: BrowserContext, access: Access, f
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize(
-    "path", ["/", "/campaigns/autumn", "/campaigns/autumn/people", "/recipients/sample-00003", "/campaigns/nope"]
-)
+@pytest.mark.parametrize("path", PATHS)
 def test_every_page_is_whole_in_both_themes_and_widths(
     chromium: Browser, access: Access, session_file: Path, finished: dict[str, Any], theme: str, width: int, path: str
 ) -> None:
@@ -118,7 +124,7 @@ def test_the_page_to_sign_in_on_is_whole_too(chromium: Browser, access: Access) 
     page.get_by_label("API key").fill(access.api_key)
     assert Axe().run(page).response["violations"] == []
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Campaigns")).to_be_visible()
+    expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
     assert (failures, foreign) == ([], [])
     page.close()
 

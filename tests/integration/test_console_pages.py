@@ -48,7 +48,7 @@ def peal(stage: Stage, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_admin_link_signs_in_once_and_pages_need_a_session(stage: Stage) -> None:
     with httpx.Client(base_url=stage.url, timeout=60) as stranger:
-        for page in ("/", "/campaigns/x", "/recipients/x"):
+        for page in ("/", "/live", "/campaigns", "/campaigns/x", "/campaigns/x/acts/pause", "/recipients/x"):
             assert stranger.get(page).headers["location"] == "/login"
         welcome = stranger.get(f"/login/{ADMIN_TOKEN}")
         assert (welcome.status_code, welcome.headers["location"]) == (303, "/")
@@ -89,7 +89,7 @@ def test_pages_show_figures_reasons_and_the_person_in_words(stage: Stage, browse
         event(campaign, 1, 1, "email", "suppressed", reason="opted_out", source="router"),
     )
     until(lambda: stage.stats(campaign)["settled"] == 2, "two settled sends")
-    listing = browser.get("/").text
+    listing = browser.get("/campaigns").text
     assert "&lt;b&gt;Bold&lt;/b&gt; &amp; co" in listing
     assert "<b>Bold" not in listing
     assert "Sandbox: nothing leaves this machine." in listing
@@ -124,7 +124,7 @@ def test_a_page_is_sent_the_parts_that_change(stage: Stage, browser: httpx.Clien
             elif line.startswith("data: ") and kind == "regions":
                 fresh = json.loads(line.removeprefix("data: "))
                 if first:
-                    assert set(fresh) == {"head", "steps", "reasons", "money"}
+                    assert set(fresh) == {"actions", "head", "steps", "reasons", "money"}
                     event_ = event(campaign, 1, 0, "email", "suppressed", reason="no_address", source="router")
                     stage.tell(event_)
                     first = False
@@ -132,6 +132,31 @@ def test_a_page_is_sent_the_parts_that_change(stage: Stage, browser: httpx.Clien
                 if "no address" in regions["reasons"]:
                     break
     assert "money" not in fresh
+
+
+def test_an_act_says_how_many_it_concerns_and_a_pause_when_the_last_message_left(
+    stage: Stage, browser: httpx.Client
+) -> None:
+    campaign = stage.launched(4)
+    said = [(1, 0, "email", "accepted"), (2, 0, "sms", "failed"), (1, 1, "email", "accepted")]
+    events = [event(campaign, *what, seconds=number) for number, what in enumerate(said)]
+    stage.tell(*events, event(campaign, 1, 2, "email", "accepted", 60, source="tracker", reason="assumed"))
+    until(lambda: stage.stats(campaign)["settled"] == 4, "four settled sends")
+    pause = browser.get(f"/campaigns/{campaign}/acts/pause")
+    assert "4 messages to 3 people are not settled yet" in pause.text
+    assert "went out already" not in pause.text
+    cancel = browser.get(f"/campaigns/{campaign}/acts/cancel").text
+    assert "3 messages went out already" in cancel
+    wrong = browser.get(f"/campaigns/{campaign}/acts/resume")
+    assert (wrong.status_code, "there is nothing to resume" in wrong.text) == (409, True)
+    assert browser.get(f"/campaigns/{campaign}/acts/explode").status_code == 404
+
+    assert stage.stats(campaign)["last_call_at"] is None
+    assert stage.api.post(f"/campaigns/{campaign}/pause").status_code == 200
+    last = datetime.fromisoformat(stage.stats(campaign)["last_call_at"])
+    assert abs((last - events[2].occurred_at).total_seconds()) < 0.001
+    assert "The last message that a provider took left at" in browser.get(f"/campaigns/{campaign}").text
+    assert "it is paused, and 4 messages wait" in browser.get("/").text
 
 
 def test_the_command_line_imports_applies_launches_lists_shows_and_explains(stage: Stage, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def dashboard(
     by_channel: Mapping[str, tuple[int, int]],
     running: Iterable[tuple[CampaignRecord, Stats]],
 ) -> Dashboard:
-    """`spent`: micros by campaign; `by_channel`: (sent, delivered); `running`: active campaigns with their figures."""
+    """`spent`: micros by campaign; `by_channel`: (sent, delivered); `running`: active and paused ones, with figures."""
     records = list(records)
     by_status = Counter(record.status for record in records)
     budgeted = [record for record in records if record.budget and record.status in BUDGETED]
@@ -75,8 +75,11 @@ def dashboard(
 
 
 def attention(record: CampaignRecord, stats: Stats) -> list[Attention]:
-    """What somebody should look at: a channel that fails, sends of unknown fate."""
+    """What somebody should look at: a channel that fails, sends of unknown fate, a pause that holds messages back."""
     found = []
+    if record.status is CampaignStatus.PAUSED:
+        message = f"it is paused, and {stats.open:,} messages wait" if stats.open else "it is paused"
+        found.append(Attention(kind="paused", campaign_id=record.campaign_id, channel="", message=message))
     for channel, counts in stats.by_channel.items():
         failed, tried = counts.failed + counts.bounced, counts.sent + counts.failed
         if failed >= FAILING_LEAST and failed >= FAILING_SHARE * tried:

@@ -60,5 +60,7 @@ class Stats(BaseModel):
     spent_micros: int
     rate_per_s: float
     finish_at: Time | None
+    last_call_at: Time | None = None
+    """While it is paused: when the last message left that a provider took, as the ledger has it."""
     by_channel: dict[str, Counts]
     by_step: list[StepCounts]

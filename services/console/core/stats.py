@@ -23,6 +23,7 @@ class Findings:
     reached: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
     """Step -> stage -> sends."""
     spent_micros: int = 0
+    last_call_at: datetime | None = None
 
 
 def assemble(
@@ -57,6 +58,7 @@ def assemble(
         spent_micros=findings.spent_micros,
         rate_per_s=round(rate_per_s, 1) if record.status is CampaignStatus.ACTIVE else 0.0,
         finish_at=_finish(record, whole, steps, rate_per_s, now),
+        last_call_at=findings.last_call_at,
         by_channel=by_channel,
         by_step=steps,
     )

@@ -24,11 +24,11 @@ router = APIRouter()
 NEWEST = 100
 PEOPLE = 100
 """Rows of a page of people."""
-REGIONS = ("head", "steps", "reasons", "money")
+REGIONS = ("actions", "head", "steps", "reasons", "money")
 """Parts of the page that are sent again when they change, each from its own template."""
 
 
-@router.get("/")
+@router.get("/campaigns")
 async def listing(request: Request, hub: HubOf, visitor: Visitor) -> HTMLResponse:
     records = hub.campaigns_of(visitor)
     desk: StatsDesk = request.app.state.stats

@@ -12,6 +12,7 @@ from fastapi.templating import Jinja2Templates
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from services.console.core.acts import offered
 from services.console.core.figures import Counts, Stats
 from services.console.hub import hub_of
 from services.console.problems import Problem
@@ -61,6 +62,14 @@ def money(micros: int | None, currency: str) -> str:
     if micros is None:
         return "none"
     return f"{micros / 1_000_000:,.2f} {currency}"
+
+
+def gauge(stats: Stats) -> tuple[float, float]:
+    """Percent of the budget that is spent, and that is set aside; they never pass 100 together."""
+    if not stats.budget_micros:
+        return 0.0, 0.0
+    spent = min(100.0, 100 * stats.spent_micros / stats.budget_micros)
+    return round(spent, 3), round(min(100 - spent, 100 * stats.reserved_micros / stats.budget_micros), 3)
 
 
 def words(name: str) -> str:
@@ -121,4 +130,4 @@ templates.env.filters |= {
     "number": number, "words": words, "clock": clock, "segment": lambda text: quote(text, safe=""),
     "channel": lambda name: CHANNEL_NAMES.get(name, name),
 }  # fmt: skip
-templates.env.globals |= {"money": money, "share": share, "bar": bar, "done": done}
+templates.env.globals |= {"money": money, "share": share, "bar": bar, "done": done, "offered": offered, "gauge": gauge}

@@ -21,11 +21,14 @@ source.addEventListener("regions", (event) => {
     const region = live.querySelector(`[data-region="${name}"]`);
     if (!region || drawn.get(name) === html) continue;
     drawn.set(name, html);
+    const held = region.contains(document.activeElement) ? document.activeElement.id : "";
     region.innerHTML = html;
     tellTimes(region);
+    if (held) document.getElementById(held)?.focus();
   }
 });
 source.addEventListener("activity", (event) => {
+  if (!activity) return;
   document.getElementById("silence")?.remove();
   const fresh = document.createElement("template");
   fresh.innerHTML = event.data;

@@ -1,0 +1,117 @@
+"""Pictures of the console for the docs: `python -m docs.screenshots` writes docs/images/*.png.
+
+Runs an installation of its own, with people who do not exist, until they are taken. Needs the system's Chromium.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from deploy.local.free_ports import free_ports
+from deploy.local.installation import Access, make_installation
+from services.cli.samples import sample_people, write_contacts
+
+IMAGES = Path(__file__).parent / "images"
+PEOPLE = 400
+RATES = {"PEAL_RATE_EMAIL": "60", "PEAL_RATE_SMS": "12", "PEAL_RATE_WHATSAPP": "8"}
+"""Messages a second: slow enough to be seen on their way."""
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+PATIENCE_MS = 120_000
+SUMMER: dict[str, Any] = {
+    "id": "summer-ac-2026", "name": "Summer AC Service Reminder", "channels": ["email", "sms", "whatsapp"],
+    "body": {"text": "Hi {{ name | default: 'there' }}, book your AC service before May.", "link": "https://example.com"},
+    "audience": {"filter": {"role": "all"}}, "budget": {"total": "5.00"},
+}  # fmt: skip
+WELCOME = SUMMER | {"id": "welcome-back", "name": "Welcome back", "channels": ["email"], "budget": {"total": "1.00"}}
+DRAFT = SUMMER | {"id": "diwali", "name": "Diwali greetings"}
+
+
+async def main() -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        sys.exit("Chromium is missing: install it (apt-get install chromium)")
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        made = make_installation(Path(folder), free_ports(), RATES)
+        try:
+            await made.stack.start()
+            async with async_playwright() as playwright:
+                browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+                await take(browser, made.access)
+                await browser.close()
+        finally:
+            await made.stack.stop()
+
+
+async def take(browser: Browser, access: Access) -> None:
+    headers = {"Authorization": f"Bearer {access.api_key}"}
+    async with httpx.AsyncClient(base_url=f"{access.console_url}/api/v1", headers=headers, timeout=60) as api:
+        await bring_people(api)
+        for campaign in (WELCOME, SUMMER, DRAFT):
+            (await api.post("/campaigns", json=campaign)).raise_for_status()
+        desk = await browser.new_context(viewport=DESK, device_scale_factor=1)  # type: ignore[arg-type]
+        page = await desk.new_page()
+        await page.goto(access.admin_link)
+        state = await desk.storage_state()
+        await run_to_the_end(page, access, api, "welcome-back")
+
+        (await api.post("/campaigns/summer-ac-2026/launch")).raise_for_status()
+        await page.goto(f"{access.console_url}/campaigns/summer-ac-2026")
+        await expect(page.locator("[data-label=Sent]").nth(2)).not_to_have_text("0", timeout=PATIENCE_MS)
+        await expect(page.locator("[data-label=Read]").first).not_to_have_text("0", timeout=PATIENCE_MS)
+        await picture(page, "campaign-live")
+        await page.get_by_role("button", name="Pause").click()
+        await page.get_by_role("dialog").wait_for()
+        await picture(page, "campaign-pause", whole=False)
+        await page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+        await page.locator("#paused").wait_for()
+        await picture(page, "campaign-paused", whole=False)
+        await page.goto(access.console_url)
+        await picture(page, "dashboard")
+        person = (await api.get("/campaigns/summer-ac-2026/sends", params={"status": "delivered", "limit": 1})).json()
+        contact = person["items"][0]["recipient"].partition("/")[2]
+        await page.goto(f"{access.console_url}/recipients/{contact}?campaign=summer-ac-2026")
+        await page.locator("details").first.evaluate("details => details.open = true")
+        await picture(page, "person")
+        for name, path in (("dashboard", "/"), ("campaign", "/campaigns/summer-ac-2026")):
+            await in_context(browser, state, access.console_url + path, f"{name}-dark", DESK, "dark")
+            await in_context(browser, state, access.console_url + path, f"{name}-phone", PHONE, "light")
+
+
+async def bring_people(api: httpx.AsyncClient) -> None:
+    file = io.StringIO()
+    write_contacts(list(sample_people(PEOPLE, 7)), file)
+    answer = await api.post("/contacts/import", content=file.getvalue().encode(), headers={"Content-Type": "text/csv"})
+    answer.raise_for_status()
+
+
+async def run_to_the_end(page: Page, access: Access, api: httpx.AsyncClient, campaign: str) -> None:
+    (await api.post(f"/campaigns/{campaign}/launch")).raise_for_status()
+    await page.goto(f"{access.console_url}/campaigns/{campaign}")
+    await expect(page.locator(".badge")).to_have_text("completed", timeout=PATIENCE_MS)
+
+
+async def in_context(browser: Browser, state: Any, url: str, name: str, size: dict[str, int], theme: str) -> None:
+    context = await browser.new_context(storage_state=state, viewport=size, color_scheme=theme)  # type: ignore[arg-type]
+    page = await context.new_page()
+    await page.goto(url)
+    await picture(page, name)
+    await context.close()
+
+
+async def picture(page: Page, name: str, whole: bool = True) -> None:
+    await page.screenshot(path=IMAGES / f"{name}.png", full_page=whole)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,67 @@
+"""The dashboard: five figures, two charts and what needs attention, live."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.responses import HTMLResponse
+
+from services.console.core.dashboard import Dashboard
+from services.console.hub import Hub, HubOf
+from services.console.overview import Overview
+from services.console.pages.common import Visitor, page, templates
+from services.console.problems import Problem
+from services.console.security import Identity
+from services.console.watch import pause
+from services.runtime import metrics
+
+router = APIRouter()
+REGIONS = ("figures", "attention", "charts")
+INTERVAL_S = 2.0
+
+
+@router.get("/")
+async def show(request: Request, hub: HubOf, visitor: Visitor) -> HTMLResponse:
+    return page(request, "dashboard.html", regions=await _regions(request, hub, visitor))
+
+
+@router.get("/live")
+async def live(request: Request, hub: HubOf, visitor: Visitor) -> EventSourceResponse:
+    """`regions`: {name: HTML} of what has changed; `problem`: a sentence."""
+    return EventSourceResponse(_changes(request, hub, visitor), ping=15)
+
+
+async def _changes(request: Request, hub: Hub, visitor: Identity) -> AsyncIterator[ServerSentEvent]:
+    stop: asyncio.Event = request.app.state.stop
+    shown: dict[str, str] = {}
+    metrics.live_pages.inc()
+    try:
+        while not stop.is_set() and not await request.is_disconnected():
+            try:
+                now = await _regions(request, hub, visitor)
+            except Problem as problem:
+                yield ServerSentEvent(event="problem", data=json.dumps(problem.detail))
+            else:
+                if now != shown:
+                    fresh = {name: html for name, html in now.items() if shown.get(name) != html}
+                    shown = now
+                    yield ServerSentEvent(event="regions", data=json.dumps(fresh))
+            await pause(stop, INTERVAL_S)
+    finally:
+        metrics.live_pages.dec()
+
+
+async def _regions(request: Request, hub: Hub, visitor: Identity) -> dict[str, str]:
+    overview: Overview = request.app.state.overview
+    figures: Dashboard = await overview.figures(visitor)
+    names = {record.campaign_id: record.name for record in hub.campaigns_of(visitor)}
+    return {name: _html(f"dashboard/{name}.html", figures=figures, names=names) for name in REGIONS}
+
+
+def _html(template: str, **values: Any) -> str:
+    return templates.get_template(template).render(**values)

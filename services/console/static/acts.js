@@ -1,0 +1,74 @@
+// Asks before a campaign is steered, and sends the answer to REST.
+"use strict";
+const ask = document.getElementById("ask");
+const told = document.getElementById("told");
+const UNREACHED = "The console did not answer. Whether it was done is not known: look at the status, then try again.";
+
+function tell(text, bad) {
+  told.textContent = text;
+  told.classList.toggle("bad", bad);
+  told.hidden = !text;
+  if (text) told.focus();
+}
+
+function sentence(text) {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
+}
+
+async function problemOf(answer) {
+  try {
+    const problem = await answer.json();
+    const texts = problem.errors?.length ? problem.errors.map((error) => error.message) : [problem.detail];
+    return texts.map(sentence).join(" ");
+  } catch {
+    return `The console answered ${answer.status}. Load the page again.`;
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-ask]");
+  if (!button || ask.open) return;
+  tell("", false);
+  try {
+    const answer = await fetch(button.dataset.ask);
+    if (answer.redirected) return location.reload();
+    const html = await answer.text();
+    if (!answer.ok) {
+      const page = new DOMParser().parseFromString(html, "text/html");
+      return tell(page.querySelector("main p")?.textContent ?? UNREACHED, true);
+    }
+    ask.innerHTML = html;
+    ask.showModal();
+  } catch {
+    tell("The console does not answer. Try again shortly.", true);
+  }
+});
+
+ask.addEventListener("submit", async (event) => {
+  if (event.submitter?.value !== "yes") return;
+  event.preventDefault();
+  const form = event.target;
+  const problem = form.querySelector("[data-problem]");
+  const buttons = [...form.querySelectorAll("button")];
+  buttons.forEach((button) => (button.disabled = true));
+  problem.hidden = true;
+  try {
+    const answer = await fetch(form.dataset.act, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": form.dataset.csrf, "Idempotency-Key": form.dataset.key },
+      body: JSON.stringify({ expected_epoch: Number(form.dataset.epoch) }),
+    });
+    if (answer.ok) {
+      const result = await answer.json();
+      ask.close();
+      return form.dataset.go ? location.assign(form.dataset.go + encodeURIComponent(result.campaign_id)) : tell(form.dataset.done, false);
+    }
+    problem.textContent = await problemOf(answer);
+  } catch {
+    problem.textContent = UNREACHED;
+  }
+  problem.hidden = false;
+  buttons.forEach((button) => (button.disabled = false));
+  buttons[0].focus();
+});

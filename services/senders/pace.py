@@ -8,8 +8,12 @@ from collections.abc import Callable
 from services.runtime.clock import boot_seconds
 from services.senders.core.limiter import Limiter, Rate, quota
 
-STALL_S = 0.1
+STALL_S = 0.05
 """A loop that stood still for longer may have calls in it that were stamped before and leave only now."""
+STAMPED_S = 0.1
+"""Before a stall; a call that was stamped earlier has left, for its bytes follow in the loop's next round."""
+SUSPENSION_S = 1.0
+"""Not a busy loop any more: process or machine were stopped."""
 TICK_S = 0.02
 LONGEST_NAP_S = 0.1
 
@@ -39,8 +43,10 @@ class Pace:
 
     def _notice(self) -> float:
         now = boot_seconds()
-        if now - self.awake_at > STALL_S:
+        if now - self.awake_at > SUSPENSION_S:
             self.limiter.spend(now)
+        elif now - self.awake_at > STALL_S:
+            self.limiter.delay(self.awake_at - STAMPED_S, now)
         self.awake_at = now
         return now
 

@@ -245,6 +245,23 @@ def test_the_rate_is_used_while_there_is_work(limit: int, n: int) -> None:
     assert left >= 0.95 * 58 * (limit - limit % n)
 
 
+@given(st.integers(1, 30), st.lists(st.tuples(st.floats(0, 0.2), st.integers(1, 10), st.floats(0, 0.9)), max_size=120))
+def test_a_busy_loop_bunches_nothing(limit: int, turns: Sequence[tuple[float, int, float]]) -> None:
+    """Calls stamped just before the loop stands still leave as it goes on: they count from then."""
+    now, limiter, left = 100.0, Limiter(limit, 100.0), list[tuple[float, int]]()
+    for pause, n, stall in turns:
+        now += pause
+        if n > limit or limiter.hold(n, now):
+            continue
+        limiter.use(n, now)
+        if stall > 0.05:
+            limiter.delay(now - 0.1, now + stall)
+            now += stall
+        left.append((now, n))
+    for start, _ in left:
+        assert sum(n for at, n in left if start <= at < start + 1.0) <= limit
+
+
 def test_a_suspension_spends_the_window() -> None:
     """Calls stamped before it may be leaving only now."""
     limiter = Limiter(10, 0.0)

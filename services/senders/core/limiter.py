@@ -46,10 +46,17 @@ class Limiter:
         self.spend(now)
 
     def spend(self, now: float) -> None:
-        """Count the whole window as used now: after an assignment, and after a suspension, when calls stamped before it
-        may be leaving only now."""
+        """Count the whole window as used now: after an assignment, and after a suspension."""
         self.count = self.limit if self.limit < math.inf else 0
         self.used = deque([(now, self.count)])
+
+    def delay(self, since: float, now: float) -> None:
+        """What was used at `since` or later may be leaving only now: count it as used now."""
+        late: float = 0
+        while self.used and self.used[-1][0] >= since:
+            late += self.used.pop()[1]
+        if late:
+            self.used.append((now, late))
 
     def hold(self, n: int, now: float) -> float:
         """0.0: n are promised. Else: the seconds after which to ask again."""

@@ -155,7 +155,7 @@ def test_an_act_says_how_many_it_concerns_and_a_pause_when_the_last_message_left
     assert stage.api.post(f"/campaigns/{campaign}/pause").status_code == 200
     last = datetime.fromisoformat(stage.stats(campaign)["last_call_at"])
     assert abs((last - events[2].occurred_at).total_seconds()) < 0.001
-    assert "The last message that a provider took left at" in browser.get(f"/campaigns/{campaign}").text
+    assert "A provider took the last message at" in browser.get(f"/campaigns/{campaign}").text
     assert "it is paused, and 4 messages wait" in browser.get("/").text
 
 

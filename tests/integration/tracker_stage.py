@@ -21,6 +21,7 @@ from aiokafka import TopicPartition
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from service_process import ServiceProcess
 from twilio.request_validator import RequestValidator
 from yarl import URL
 
@@ -34,7 +35,6 @@ from services.runtime.kafka import make_admin, make_consumer, make_producer
 from services.runtime.ports import Ports
 from services.runtime.settings import Settings
 from services.runtime.topics import apply_topics
-from service_process import ServiceProcess
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 TOKEN, SID, LINK_SECRET = "auth-token", "AC" + "0" * 32, "link-secret"
@@ -84,7 +84,9 @@ class Stage:
                 return psutil.Process(found.pid)
         raise AssertionError(f"nothing listens on {port}")
 
-    async def publish(self, topic: str, pairs: Iterable[tuple[str, bytes | None]], partition: int | None = None) -> None:
+    async def publish(
+        self, topic: str, pairs: Iterable[tuple[str, bytes | None]], partition: int | None = None
+    ) -> None:
         producer = make_producer(self.settings)
         await producer.start()
         try:
@@ -246,6 +248,6 @@ def inbound_form(text: str, sid: str = "SM9", sender: str = PHONE) -> dict[str, 
 def mail_event(campaign: str, contact: int, word: str, **fields: Any) -> dict[str, Any]:
     return {
         "event": word, "email": f"c-{contact}@example.com", "timestamp": round(datetime.now(UTC).timestamp()),
-        "sg_message_id": "m.1", "sg_event_id": f"{campaign}-{contact}-{word}", "peal_send_id": f"{campaign}/1/c-{contact}",
-        "peal_attempt": "1", "peal_ord": str(contact), "peal_account": "default",
+        "sg_message_id": "m.1", "sg_event_id": f"{campaign}-{contact}-{word}",
+        "peal_send_id": f"{campaign}/1/c-{contact}", "peal_attempt": "1", "peal_ord": str(contact), "peal_account": "default",
     } | fields  # fmt: skip

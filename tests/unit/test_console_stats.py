@@ -15,7 +15,8 @@ from services.console.core.dashboard import attention, dashboard
 from services.console.core.idempotency import campaign_id, command_id
 from services.console.core.rates import RateMeter, from_minutes
 from services.console.core.stats import Findings, assemble
-from services.console.pages.common import bar, share
+from services.console.pages.common import bar, gauge, share
+from services.console.pages.people import newest_first
 from services.console.sends import statuses_of
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -167,6 +168,34 @@ def test_the_dashboard_sums_reach_and_money() -> None:
     assert (figures.budget_utilization, figures.spent_micros) == (0.5, 5_000_000)
     assert [item.kind for item in figures.needs_attention] == ["failing", "uncertain"]
     assert attention(active, assemble(active, {}, Findings([(1, "failed", "blocked", 3)]), 0, NOW)) == []
+
+
+def test_a_channel_fails_by_its_share_of_what_was_tried_however_far_a_message_came_first() -> None:
+    findings = Findings([(1, "failed", "blocked", 25), (1, "delivered", "", 60)], {1: {"sent": 85, "delivered": 60}})
+    items = attention(record(), assemble(record(), {}, findings, 0, NOW))
+    assert [item.message for item in items] == ["25 of 85 email messages failed or bounced"]
+
+
+def test_a_campaign_that_is_paused_asks_for_attention() -> None:
+    paused = record(status="paused")
+    items = attention(paused, assemble(paused, {}, Findings(), 0, NOW))
+    assert [(item.kind, item.message) for item in items] == [("paused", "it is paused, and 300 messages wait")]
+
+
+def test_the_ledger_of_a_person_is_in_the_order_of_a_messages_life_within_a_second() -> None:
+    at = NOW.replace(microsecond=400_000)
+    events = [
+        {"status": "queued", "occurred_at": NOW}, {"status": "delivered", "occurred_at": NOW},
+        {"status": "accepted", "occurred_at": at}, {"status": "recalled", "occurred_at": NOW + timedelta(seconds=1)},
+    ]  # fmt: skip
+    assert [event["status"] for event in newest_first(events)] == ["recalled", "delivered", "accepted", "queued"]
+
+
+def test_of_a_budget_no_more_than_all_is_spent_and_set_aside() -> None:
+    stats = assemble(record(), {}, Findings(spent_micros=4_000_000), 0, NOW)
+    assert gauge(stats) == (80.0, 0.0)
+    assert gauge(stats.model_copy(update={"reserved_micros": 3_000_000})) == (80.0, 20.0)
+    assert gauge(stats.model_copy(update={"budget_micros": None})) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(

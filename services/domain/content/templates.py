@@ -150,6 +150,7 @@ def _plain_value(autoescape: bool, node: OutputNode) -> Value | None:
         if given is None:
             return None
         fallback = given
+
     def value(data: Data) -> str:
         found: Any = data.get(name)
         if found is None or found == "" or (filters and found is False):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import shutil
 import sys
 import tempfile
@@ -27,12 +28,15 @@ RATES = {"PEAL_RATE_EMAIL": "60", "PEAL_RATE_SMS": "12", "PEAL_RATE_WHATSAPP": "
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 PATIENCE_MS = 120_000
+TEMPLATE = {"template": "HX5f3c1b7e9a2d4c6e8f0a1b2c3d4e5f60", "variables": {"1": "{{ name | default: 'there' }}"}}
 SUMMER: dict[str, Any] = {
     "id": "summer-ac-2026", "name": "Summer AC Service Reminder", "channels": ["email", "sms", "whatsapp"],
     "body": {"text": "Hi {{ name | default: 'there' }}, book your AC service before May.", "link": "https://example.com"},
+    "content": {"whatsapp": TEMPLATE},
     "audience": {"filter": {"role": "all"}}, "budget": {"total": "5.00"},
 }  # fmt: skip
 WELCOME = SUMMER | {"id": "welcome-back", "name": "Welcome back", "channels": ["email"], "budget": {"total": "1.00"}}
+NEWS = WELCOME | {"id": "news", "name": "What is new in October"}
 DRAFT = SUMMER | {"id": "diwali", "name": "Diwali greetings"}
 
 
@@ -57,7 +61,7 @@ async def take(browser: Browser, access: Access) -> None:
     headers = {"Authorization": f"Bearer {access.api_key}"}
     async with httpx.AsyncClient(base_url=f"{access.console_url}/api/v1", headers=headers, timeout=60) as api:
         await bring_people(api)
-        for campaign in (WELCOME, SUMMER, DRAFT):
+        for campaign in (WELCOME, NEWS, SUMMER, DRAFT):
             (await api.post("/campaigns", json=campaign)).raise_for_status()
         desk = await browser.new_context(viewport=DESK, device_scale_factor=1)  # type: ignore[arg-type]
         page = await desk.new_page()
@@ -65,27 +69,32 @@ async def take(browser: Browser, access: Access) -> None:
         state = await desk.storage_state()
         await run_to_the_end(page, access, api, "welcome-back")
 
-        (await api.post("/campaigns/summer-ac-2026/launch")).raise_for_status()
+        for act in ("news/launch", "news/pause", "summer-ac-2026/launch"):
+            (await api.post(f"/campaigns/{act}")).raise_for_status()
         await page.goto(f"{access.console_url}/campaigns/summer-ac-2026")
-        await expect(page.locator("[data-label=Sent]").nth(2)).not_to_have_text("0", timeout=PATIENCE_MS)
-        await expect(page.locator("[data-label=Read]").first).not_to_have_text("0", timeout=PATIENCE_MS)
+        for column, step in (("Read", 0), ("Delivered", 1), ("Sent", 2)):
+            cell = page.locator(f"[data-label={column}]").nth(step)
+            await expect(cell).to_have_text(re.compile(r"^[1-9]\d"), timeout=PATIENCE_MS)
         await picture(page, "campaign-live")
+        await page.goto(access.console_url)
+        await picture(page, "dashboard")
+        await in_context(browser, state, access.console_url, "dashboard-dark", DESK, "dark")
+        await in_context(browser, state, access.console_url, "dashboard-phone", PHONE, "light")
+        await page.goto(f"{access.console_url}/campaigns/summer-ac-2026")
         await page.get_by_role("button", name="Pause").click()
         await page.get_by_role("dialog").wait_for()
         await picture(page, "campaign-pause", whole=False)
         await page.get_by_role("dialog").get_by_role("button", name="Pause").click()
         await page.locator("#paused").wait_for()
         await picture(page, "campaign-paused", whole=False)
-        await page.goto(access.console_url)
-        await picture(page, "dashboard")
         person = (await api.get("/campaigns/summer-ac-2026/sends", params={"status": "delivered", "limit": 1})).json()
         contact = person["items"][0]["recipient"].partition("/")[2]
         await page.goto(f"{access.console_url}/recipients/{contact}?campaign=summer-ac-2026")
         await page.locator("details").first.evaluate("details => details.open = true")
         await picture(page, "person")
-        for name, path in (("dashboard", "/"), ("campaign", "/campaigns/summer-ac-2026")):
-            await in_context(browser, state, access.console_url + path, f"{name}-dark", DESK, "dark")
-            await in_context(browser, state, access.console_url + path, f"{name}-phone", PHONE, "light")
+        url = f"{access.console_url}/campaigns/summer-ac-2026"
+        await in_context(browser, state, url, "campaign-dark", DESK, "dark")
+        await in_context(browser, state, url, "campaign-phone", PHONE, "light")
 
 
 async def bring_people(api: httpx.AsyncClient) -> None:

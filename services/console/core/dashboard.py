@@ -81,7 +81,7 @@ def attention(record: CampaignRecord, stats: Stats) -> list[Attention]:
         message = f"it is paused, and {stats.open:,} messages wait" if stats.open else "it is paused"
         found.append(Attention(kind="paused", campaign_id=record.campaign_id, channel="", message=message))
     for channel, counts in stats.by_channel.items():
-        failed, tried = counts.failed + counts.bounced, counts.sent + counts.failed
+        failed, tried = counts.failed + counts.bounced, counts.settled - counts.suppressed
         if failed >= FAILING_LEAST and failed >= FAILING_SHARE * tried:
             message = f"{failed:,} of {tried:,} {channel} messages failed or bounced"
             found.append(Attention(kind="failing", campaign_id=record.campaign_id, channel=channel, message=message))

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from services.console.core.acts import offered
+from services.console.core.contact_rows import UNDATED_OPT_IN
 from services.console.core.figures import Counts, Stats
 from services.console.hub import hub_of
 from services.console.problems import Problem
@@ -76,6 +77,11 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def undated(detail: str) -> str:
+    """Without the time of a consent that came without one: contacts' files give it the oldest that there is."""
+    return detail.replace(f" {UNDATED_OPT_IN:%Y-%m-%d %H:%M} UTC", "")
+
+
 def clock(at: datetime | None) -> Markup:
     """The moment in UTC; a script tells it in the reader's own zone."""
     if at is None:
@@ -127,7 +133,7 @@ def done(stats: Stats) -> float:
 
 CHANNEL_NAMES = {"email": "Email", "sms": "SMS", "whatsapp": "WhatsApp", "push": "Push", "social": "Social"}
 templates.env.filters |= {
-    "number": number, "words": words, "clock": clock, "segment": lambda text: quote(text, safe=""),
+    "number": number, "words": words, "undated": undated, "clock": clock, "segment": lambda text: quote(text, safe=""),
     "channel": lambda name: CHANNEL_NAMES.get(name, name),
 }  # fmt: skip
 templates.env.globals |= {"money": money, "share": share, "bar": bar, "done": done, "offered": offered, "gauge": gauge}

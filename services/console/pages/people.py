@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from schemas import Status
 from schemas.base import ContactKey
-from services.console.hub import HubOf
+from schemas.status import RANK
+from services.console.hub import HubOf, Row
 from services.console.pages.common import Visitor, page
 from services.console.people import People
 from services.console.problems import not_found
@@ -16,6 +19,15 @@ from services.console.problems import not_found
 router = APIRouter()
 SHOWN = 10
 """Campaigns that are explained on one page, the newest."""
+
+
+def newest_first(events: list[Row]) -> list[Row]:
+    """Providers tell whole seconds: within one, the order is that of a message's life."""
+
+    def key(event: Row) -> tuple[datetime, int]:
+        return event["occurred_at"].replace(microsecond=0), RANK[Status(event["status"])]
+
+    return sorted(events, key=key, reverse=True)
 
 
 @router.get("/recipients")
@@ -39,6 +51,6 @@ async def show(contact: ContactKey, request: Request, hub: HubOf, visitor: Visit
     if known is None and not events and not explanations:
         raise not_found("person", contact)
     return page(
-        request, "recipient.html", contact=contact, known=known, explanations=explanations, events=events[::-1],
+        request, "recipient.html", contact=contact, known=known, explanations=explanations, events=newest_first(events),
         consents=await people.standing_consents(recipient), campaigns=hub.campaigns.items, only=campaign,
     )  # fmt: skip

@@ -249,5 +249,6 @@ def mail_event(campaign: str, contact: int, word: str, **fields: Any) -> dict[st
     return {
         "event": word, "email": f"c-{contact}@example.com", "timestamp": round(datetime.now(UTC).timestamp()),
         "sg_message_id": "m.1", "sg_event_id": f"{campaign}-{contact}-{word}",
-        "peal_send_id": f"{campaign}/1/c-{contact}", "peal_attempt": "1", "peal_ord": str(contact), "peal_account": "default",
+        "peal_send_id": f"{campaign}/1/c-{contact}",
+        "peal_attempt": "1", "peal_ord": str(contact), "peal_account": "default",
     } | fields  # fmt: skip

@@ -8,7 +8,7 @@ PEOPLE ?= 2000
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration clean
+.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration test-e2e screenshots clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -68,6 +68,12 @@ test-contract: setup ## Every example event through every consumer's decoder
 
 test-integration: jars ## Services on real Kafka and the real ClickHouse engine
 	@$(BIN)/pytest tests/integration $(PYTEST_ARGS)
+
+test-e2e: jars ## The console in headless Chromium, on a whole installation (apt-get install chromium)
+	@$(BIN)/pytest tests/e2e $(PYTEST_ARGS)
+
+screenshots: jars ## Take the pictures of the docs anew
+	@$(BIN)/python -m docs.screenshots 2> .peal/screenshots.log || { tail -5 .peal/screenshots.log >&2; exit 1; }
 
 clean: ## Remove what was built and the data of `make up`, not the downloaded jars
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

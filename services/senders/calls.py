@@ -93,6 +93,7 @@ class Caller:
                 self.last_call.set(utc_now().timestamp())
             return verdict
 
+        await self.knowledge.freshen(max(0.0, deadline - boot_seconds()))
         departure = Departure(leave)
         outcomes = await self._request(batch, departure)
         if departure.left_at is None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from contextlib import AsyncExitStack
 
 import msgspec
+import structlog
+from aiokafka.errors import KafkaError
 
 from schemas import Brand, CampaignRecord
 from schemas.topics import BRANDS, CAMPAIGNS, SEND_RECALLS
@@ -16,8 +19,11 @@ from services.senders.core.doorstep import CALL, Do, Knowledge, Standing, Verdic
 from services.senders.core.recalls import KEEP, RecallBook
 from services.senders.settings import SenderSettings
 
-FOLLOW_S = 0.1
+FOLLOW_S = 0.05
+FRESH_ENOUGH = 0.7
+"""Of the age at which knowledge is too old: what is left is for the way to the last look."""
 FOLLOW_SLOWLY_S = 2.0
+log = structlog.get_logger("knowledge")
 _recall_decoder = msgspec.json.Decoder(SendRecall)
 
 
@@ -34,6 +40,7 @@ class KnowledgeBase:
     def __init__(self, settings: SenderSettings) -> None:
         self.most_age = settings.sender_knowledge_s
         self.recalled = RecallBook()
+        self._news = asyncio.Event()
         self.standings: dict[str, Standing] = {}
         self.campaigns = Registry(settings, CAMPAIGNS, CampaignRecord.read, self._on_campaign)
         self.recalls = Registry(settings, SEND_RECALLS, _read_recall, self._on_recall, recent_s=KEEP.total_seconds())
@@ -44,11 +51,29 @@ class KnowledgeBase:
         for registry in (self.campaigns, self.recalls, self.brands):
             stack.push_async_callback(registry.stop)
             await registry.start()
-        return [
-            tasks.create_task(self.campaigns.follow(FOLLOW_S)),
-            tasks.create_task(self.recalls.follow(FOLLOW_S)),
-            tasks.create_task(self.brands.follow(FOLLOW_SLOWLY_S)),
-        ]
+        return [tasks.create_task(self._follow()), tasks.create_task(self.brands.follow(FOLLOW_SLOWLY_S))]
+
+    async def _follow(self) -> None:
+        """A broker that does not answer makes the knowledge older, and nothing else."""
+        while True:
+            try:
+                await asyncio.gather(self.campaigns.catch_up(), self.recalls.catch_up())
+                self._news.set()
+                self._news = asyncio.Event()
+            except KafkaError as error:
+                log.warning("cannot read campaigns or recalls", error=repr(error))
+            await asyncio.sleep(FOLLOW_S)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the ends were asked for to which both topics have been read."""
+        return boot_seconds() - min(self.campaigns.fresh_at, self.recalls.fresh_at)
+
+    async def freshen(self, patience_s: float) -> None:
+        """Wait for news rather than begin a call that the last look would stop."""
+        if self.age > self.most_age * FRESH_ENOUGH:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), patience_s)
 
     def _on_campaign(self, name: str, record: CampaignRecord | None) -> None:
         if record is None:
@@ -68,8 +93,7 @@ class KnowledgeBase:
 
     def door(self, stale_after: float) -> Door:
         """The doorstep as of now; make a new one for each group and each call."""
-        fresh_at = min(self.campaigns.fresh_at, self.recalls.fresh_at)
-        return Door(self, Knowledge(utc_now(), boot_seconds() - fresh_at, self.most_age, stale_after))
+        return Door(self, Knowledge(utc_now(), self.age, self.most_age, stale_after))
 
 
 class Door:

@@ -8,7 +8,7 @@ from services.runtime.providers import ProviderSettings
 
 
 class SenderSettings(ProviderSettings):
-    sender_concurrency: int = Field(128, ge=1, description="calls of an account that may be on the wire at once")
+    sender_concurrency: int = Field(64, ge=1, description="calls of an account that may be on the wire at once")
     sender_group_most: int = Field(100, ge=1, description="most single calls under one declared intent")
     sender_lease_s: float = Field(5.0, gt=0, description="seconds after declaring an intent in which calls may start")
     sender_call_timeout_s: float = Field(4.0, gt=0, description="seconds after which an unanswered call is uncertain")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -115,3 +117,16 @@ def test_the_figures_of_the_dashboard_are_those_of_rest(
     for status, count in api.get("/dashboard").json()["by_status"].items():
         row = page.get_by_role("row", name=re.compile(f"^{status}"))
         expect(row.locator("td").last).to_have_text(number(count))
+
+
+def test_the_campaign_of_the_quickstart_is_taken_as_it_stands(page: Page, access: Access, api: httpx.Client) -> None:
+    hello = yaml.safe_load((Path(__file__).parents[2] / "examples" / "hello.yaml").read_text())
+    assert api.post("/campaigns", json=hello).status_code == 201
+    page.goto(f"{access.console_url}/campaigns/{hello['id']}")
+    words = choose(page, "Launch")
+    assert "by Email, SMS" in words
+    assert "It spends at most 5.00 USD" in words
+    assert "at most 0 messages" not in words
+    page.get_by_role("button", name="Leave it a draft").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator(".badge")).to_have_text("draft")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from types import SimpleNamespace
 
 import aiohttp
+from aiohttp.connector import Connection
 
 from services.runtime.clock import boot_seconds
 from services.senders.core.doorstep import Do, Verdict
@@ -30,38 +30,39 @@ class Departure:
         self.leave = leave
         self.left_at: float | None = None
         """Boot seconds; None while nothing has been written."""
-        self.answer_headers: dict[str, str] = {}
+        self.answer: aiohttp.ClientResponse | None = None
 
     @property
     def left(self) -> bool:
         return self.left_at is not None
+
+    @property
+    def answer_headers(self) -> dict[str, str]:
+        """By lowercase name; for SDKs that keep them to themselves."""
+        return {} if self.answer is None else {name.lower(): value for name, value in self.answer.headers.items()}
 
 
 current_departure: ContextVar[Departure] = ContextVar("current_departure")
 """The SDKs do not pass anything through to their HTTP client, but they run in the caller's context."""
 
 
-async def _last_look(_session: aiohttp.ClientSession, _context: SimpleNamespace, _params: object) -> None:
-    departure = current_departure.get()
-    if (verdict := departure.leave()).do is not Do.CALL:
-        raise NotSentError(verdict)
-    departure.left_at = boot_seconds()
+class _WatchedRequest(aiohttp.ClientRequest):
+    """Not a trace hook: a connection whose `on_connection_create_end` raises is neither closed nor used again."""
 
-
-async def _note_answer(
-    _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
-) -> None:
-    current_departure.get().answer_headers = {key.lower(): value for key, value in params.response.headers.items()}
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        departure = current_departure.get()
+        if (verdict := departure.leave()).do is not Do.CALL:
+            conn.release()
+            raise NotSentError(verdict)
+        departure.left_at = boot_seconds()
+        departure.answer = await super().send(conn)
+        return departure.answer
 
 
 def open_session(timeout_s: float) -> aiohttp.ClientSession:
     """Every request made with it needs a `current_departure`."""
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(_last_look)
-    trace.on_connection_reuseconn.append(_last_look)
-    trace.on_request_end.append(_note_answer)
     return aiohttp.ClientSession(
+        request_class=_WatchedRequest,
         timeout=aiohttp.ClientTimeout(total=timeout_s),
-        trace_configs=[trace],
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S),
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 from aiohttp import web
 
@@ -261,6 +262,17 @@ async def test_the_last_look_stops_what_must_not_leave(channel: Channel, tmp_pat
         desk.caller.pace.limiter.held = 0  # that call was made past the limiter's door
         assert received(sandbox) == ["c/1/p0"]
         assert isinstance((await desk.call(desk.item(3)))[0], Accepted), "the connection is still good"
+
+
+@every_channel
+async def test_what_the_last_look_stops_leaves_no_connection_open(channel: Channel, tmp_path: Path) -> None:
+    """A pause with thousands queued must not use up the process's files."""
+    async with desk_in(channel, tmp_path) as (desk, _sandbox):
+        desk.set_status(CampaignStatus.PAUSED)
+        item, before = desk.item(0), psutil.Process().num_fds()
+        for _ in range(30):
+            assert await desk.call(item) == [Refused(0, "inactive")]
+        assert psutil.Process().num_fds() - before <= 2 * 2  # both ends of a connection are in this process
 
 
 @every_channel

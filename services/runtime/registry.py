@@ -44,11 +44,14 @@ class Registry(Generic[T]):
 
     async def start(self) -> None:
         """Read the whole topic."""
-        self._consumer = make_consumer(self.settings, auto_offset_reset="earliest", fetch_max_wait_ms=200)
+        self._consumer = make_consumer(self.settings, auto_offset_reset="earliest", fetch_max_wait_ms=50)
         await self._consumer.start()
         numbers = await self._wait_for_topic(self._consumer)
         self._partitions = [TopicPartition(self.topic, number) for number in sorted(numbers)]
         self._consumer.assign(self._partitions)
+        # Fetched only while there is something to read. A fetch that waits for news at the broker also holds up the
+        # question for the ends, which goes by the same connection; and it costs the broker work all day.
+        self._consumer.pause(*self._partitions)
         if self.recent_s is not None:
             await self._seek_recent(self._consumer, self.recent_s)
         await self.catch_up()
@@ -73,11 +76,19 @@ class Registry(Generic[T]):
         async with self._lock:
             asked = boot_seconds()  # before the question: a slow answer must make the knowledge older
             ends = await consumer.end_offsets(self._partitions)
+            if behind := [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
+                await self._read_to(consumer, {tp: ends[tp] for tp in behind})
+            self.fresh_at = asked
+
+    async def _read_to(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> None:
+        consumer.resume(*ends)
+        try:
             while any([await consumer.position(tp) < end for tp, end in ends.items()]):
                 for records in (await consumer.getmany(timeout_ms=50)).values():
                     for record in records:
                         self._apply(record.key, record.value)
-            self.fresh_at = asked
+        finally:
+            consumer.pause(*ends)
 
     async def _seek_recent(self, consumer: AIOKafkaConsumer, seconds: float) -> None:
         since = int((utc_now().timestamp() - seconds) * 1000)

@@ -19,7 +19,7 @@ from services.senders.core.doorstep import CALL, Do, Knowledge, Standing, Verdic
 from services.senders.core.recalls import KEEP, RecallBook
 from services.senders.settings import SenderSettings
 
-FOLLOW_S = 0.05
+FOLLOW_S = 0.1
 FRESH_ENOUGH = 0.7
 """Of the age at which knowledge is too old: what is left is for the way to the last look."""
 FOLLOW_SLOWLY_S = 2.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from aiokafka import TopicPartition
@@ -28,6 +29,13 @@ def cluster(shared: Cluster) -> Iterator[Cluster]:
     yield shared
     shared.stop_routers()
     asyncio.run(apply_topics(shared.settings))
+
+
+@pytest.fixture
+def ruined(tmp_path: Path) -> Iterator[Cluster]:
+    """For a test after which no router would start."""
+    with cluster_in(tmp_path) as cluster:
+        yield cluster
 
 
 async def refusal(cluster: Cluster, **settings: str) -> str:
@@ -103,7 +111,20 @@ async def test_a_flood_of_bad_input_stops_the_router_and_a_new_start_goes_on_beh
     assert len(of("flood", await cluster.read("send-email"))) == 1
 
 
-async def test_offsets_that_retention_has_outrun(cluster: Cluster) -> None:
+async def test_an_empty_changelog_under_committed_offsets(cluster: Cluster) -> None:
+    await cluster.campaign("emptied", ("email", "always"))
+    await cluster.write(SEND_REQUESTED, [request("emptied", "emptied-1")])
+    router = await cluster.router().ready()
+    await cluster.drained()
+    assert await router.end() == 0
+    await make_anew(cluster, CHANGELOG, 8)
+    said = await refusal(cluster)
+    assert "the changelog of the people is empty" in said
+    assert "`peal repair`" in said
+
+
+async def test_offsets_that_retention_has_outrun(ruined: Cluster) -> None:
+    cluster = ruined
     partition = partition_of("default/old-1", 8)
     await cluster.write("engagements", [{"recipient": "default/old-1", "kind": "visit", "at": "2026-11-21T09:00:00Z"}])
     admin = make_admin(cluster.settings)
@@ -112,11 +133,4 @@ async def test_offsets_that_retention_has_outrun(cluster: Cluster) -> None:
     await admin.close()
     said = await refusal(cluster)
     assert f"engagements/{partition}" in said
-    assert "`peal repair`" in said
-
-
-async def test_an_empty_changelog_under_committed_offsets(cluster: Cluster) -> None:
-    await make_anew(cluster, CHANGELOG, 8)
-    said = await refusal(cluster)
-    assert "the changelog of the people is empty" in said
     assert "`peal repair`" in said

@@ -59,7 +59,7 @@ class Template:
     def render(self, data: Data) -> str:
         """Raises `RenderProblem` where this person's data do not fit (a text where a number is demanded)."""
         if self.parts is not None:
-            return "".join([part if isinstance(part, str) else part(data) for part in self.parts])
+            return unix_lines("".join([part if isinstance(part, str) else part(data) for part in self.parts]))
         return render_bound(self.field, self.bound, data)
 
 
@@ -155,9 +155,14 @@ def _plain_value(autoescape: bool, node: OutputNode) -> Value | None:
         found: Any = data.get(name)
         if found is None or found == "" or (filters and found is False):
             return fallback  # as its author wrote it: Liquid escapes data, not literals
-        return str(to_liquid_string(found, autoescape))
+        return unix_lines(str(to_liquid_string(found, autoescape)))
 
     return value
+
+
+def unix_lines(text: str) -> str:
+    """Line ends as Liquid's own output buffer leaves them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _default_text(filters: Iterable[Any]) -> str | None:

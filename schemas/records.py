@@ -88,5 +88,4 @@ class StepProgress(Wire):
     due_at: Time | None = None
     expanded_at: Time | None = None
     """When the cursor reached the end."""
-    swept_at: Time | None = None
     updated_at: Time

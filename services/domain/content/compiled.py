@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -55,13 +56,14 @@ Rendered = RenderedEmail | RenderedSms | RenderedWhatsapp
 
 
 @dataclass(frozen=True)
-class _Compiled:
+class _Compiled(ABC):
     channel: Channel
     link: Template | None
     """The body's link, which `{{ link }}` prints."""
 
+    @abstractmethod
     def templates(self) -> list[Template]:
-        raise NotImplementedError
+        """All that is rendered."""
 
     @cached_property
     def _used(self) -> frozenset[str]:

@@ -51,6 +51,7 @@ lint: setup ## Style, types and the rules of who may import whom
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted as ruff does: run make format" >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary
+	@mkdir -p .peal
 	@$(BIN)/lint-imports --no-logo > .peal/imports.log 2>&1 || { cat .peal/imports.log >&2; exit 1; }
 
 format: setup ## Bring all code into shape

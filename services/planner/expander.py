@@ -23,6 +23,7 @@ from services.planner.pages import PageWriter
 from services.planner.shared import Shared
 from services.runtime import metrics
 from services.runtime.clock import utc_now
+from services.runtime.fail_points import fail_point
 
 log = structlog.get_logger("planner")
 IDLE_S = 0.2
@@ -93,6 +94,7 @@ class Expander:
                     return
                 await asyncio.sleep(0.1)
             audience = await self.shared.audiences.freeze(record, now)
+            fail_point("planner.audience-frozen")
             frozen = await owner.change(record.campaign_id, partial(_with_audience, audience))
             if frozen:
                 log.info("audience frozen", campaign=record.campaign_id, people=audience.count)

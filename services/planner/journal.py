@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer, OffsetAndMetadata, TopicPartition
 from schemas import CampaignRecord, CommandResult, StepProgress
 from schemas.topics import CAMPAIGN_COMMANDS, CAMPAIGN_PROGRESS, CAMPAIGNS, COMMAND_RESULTS, PLANNER_GROUP
 from services.planner.settings import PlannerSettings
+from services.runtime.fail_points import fail_point
 from services.runtime.kafka import Header, client_options
 
 
@@ -67,6 +68,8 @@ class Journal:
                 for topic, key, value, partition, headers in records
             ]
             await asyncio.gather(*sends)
+            if results:
+                fail_point("planner.command-decided")
             if next_offset is not None:
                 offset = {TopicPartition(CAMPAIGN_COMMANDS, self.partition): OffsetAndMetadata(next_offset, "")}
                 await producer.send_offsets_to_transaction(offset, PLANNER_GROUP)

@@ -17,6 +17,7 @@ from services.planner.emitter import PlanCache, emit, suppress
 from services.planner.owner import PartitionOwner
 from services.planner.shared import Shared
 from services.runtime.clock import utc_now
+from services.runtime.fail_points import fail_point
 
 Requests = list[tuple[Member, SendRequest]]
 OVER_BUDGET = "the budget is used up, and nothing under way can leave more of it"
@@ -49,7 +50,9 @@ class PageWriter:
         progress = await owner.reserve_page(
             record, plan.step, last - first + 1, self._ask(owner, plan, record, asked), now
         )
+        fail_point("planner.page-reserved")
         await self._write(taken[:over], asked, "first")
+        fail_point("planner.page-emitted")
         await owner.finish_page(record, progress, utc_now())
         return len(asked)
 

@@ -23,6 +23,7 @@ from services.planner.owner import PartitionOwner, is_running
 from services.planner.shared import Shared
 from services.runtime import metrics
 from services.runtime.clock import utc_now
+from services.runtime.fail_points import fail_point
 from services.runtime.kafka import Record, send_batches
 
 log = structlog.get_logger("planner")
@@ -151,6 +152,7 @@ class Sweeper:
         slower = min(self.pause_s.get(campaign_id, self.shared.settings.end_interval_s) * 1.5, SLOWEST_END_S)
         self.pause_s[campaign_id] = self.shared.settings.end_interval_s if found else slower
         if found:
+            fail_point("planner.sweep-found")
             log.info("sweep", campaign=campaign_id, again=found)
         assert record.audience is not None, "only frozen campaigns are swept"
         ends = [(cursor, record.audience.count) for cursor in candidate.cursors.values()]
@@ -169,6 +171,7 @@ class Sweeper:
             owner.reopened.discard(campaign_id)
 
     async def _complete(self, owner: PartitionOwner, record: CampaignRecord, now: datetime) -> None:
+        fail_point("planner.completing")
         done = await owner.change(
             record.campaign_id,
             lambda r: (

@@ -25,6 +25,7 @@ from services.router.watchdog import Watchdog
 from services.runtime import metrics
 from services.runtime.clock import boot_seconds, utc_now
 from services.runtime.errors import StopProcessError, exit_fatally
+from services.runtime.fail_points import fail_point
 from services.runtime.health import Health
 from services.runtime.kafka import client_options, make_consumer, make_producer, wait_for_kafka
 from services.runtime.registry import Registry
@@ -140,8 +141,11 @@ class Router:
             async for shares in self.intake.rounds(self.settings.router_round):
                 started = boot_seconds()
                 states, said = await self.judge.round(shares, utc_now())
+                fail_point("router.round-judged")
                 await states.send(self.producer)
+                fail_point("router.states-acked")
                 await said.send(self.producer)
+                fail_point("router.outputs-acked")
                 metrics.router_round_seconds.observe(boot_seconds() - started)
                 if stop := self.judge.reader.stop:
                     self.intake.finish()  # what was bad is on its dead-letter topic: a new start goes on behind it

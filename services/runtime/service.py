@@ -13,6 +13,7 @@ import structlog
 import uvloop
 
 from services.runtime.errors import FATAL_EXIT_CODE, StopProcessError
+from services.runtime.fail_points import set_fail_points
 from services.runtime.health import Health, serve_health
 from services.runtime.logging import configure_logging
 from services.runtime.settings import Settings
@@ -27,6 +28,7 @@ def run_service(name: str, settings: Settings, main: Main) -> None:
     `name` is the name that the metrics port goes by, such as `sender-email`.
     """
     configure_logging(settings, name)
+    set_fail_points(settings.fail_points, name)
     gc.set_threshold(100_000, 50, 100)  # batches allocate much and keep little: the default costs up to a third
     log = structlog.get_logger(name)
 

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 in a container")
     data_dir: Path = Path(".peal")
     instance: int = Field(0, ge=0, description="number of this instance among those of its service on one machine")
+    fail_points: Path | None = Field(None, description="for tests: folder of armed fail-points; never in production")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "json"
 

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from services.runtime import metrics
 from services.runtime.clock import boot_seconds
 from services.runtime.errors import StopProcessError, exit_fatally
+from services.runtime.fail_points import fail_point
 from services.senders.calls import Caller
 from services.senders.committer import Committer, LostError
 from services.senders.core.doorstep import OVER_RESERVE, Do
@@ -75,6 +76,7 @@ class Lane:
             await asyncio.sleep(SHORTEST_NAP_S)
         # Refused unless what was read is still ours to end.
         await self.committer.commit(self.p, self.next, mark)
+        fail_point("sender.recovery-committed")
         left = [item for item in self.items if item.offset <= mark.through]
         do, everything = mark.do, Sizes(len(left), len(left))
         log.warning("recovers", topic=self.tp.topic, partition=self.p, count=len(left), do=do.value)
@@ -83,6 +85,7 @@ class Lane:
             group = take(left, self.next, self.seen, everything, lambda _: do)
             self._restore(group)
             await self._settle(group, [Uncertain("recovered")] * len(group.work) if group.do is Do.CALL else [])
+        fail_point("sender.recovery-told")
         await self._rest()
 
     def _restore(self, group: Group[Item]) -> None:
@@ -112,9 +115,11 @@ class Lane:
         declared_at = boot_seconds()
         self.uncommitted = True  # one commit ends the last group and declares this one
         await self.committer.commit(self.p, self.next, Mark(self.seen, group.do, group.through))
+        fail_point("sender.intent-committed")
         outcomes: list[Outcome] = []
         if group.do is Do.CALL:
             outcomes = await self.caller.call(group.work, declared_at + self.place.lease_s, lambda: self.stopping)
+            fail_point("sender.calls-made")
         await self._settle(group, outcomes)
 
     async def _hold(self, group: Group[Item]) -> Group[Item] | None:
@@ -135,6 +140,7 @@ class Lane:
         if n and group.do is not None:
             work = group.work[:n]
             await self.place.reporter.report(self.p, group.do, work, outcomes[:n])
+            fail_point("sender.events-acked")
             self.seen = max([self.seen, *(item.message.request_offset for item in work if item.message is not None)])
             self.replays = 0
         before, self.next = self.next, group.work[n].offset if n < len(group.work) else group.through + 1

@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from services.runtime import metrics
 from services.runtime.clock import utc_now
 from services.runtime.dead_letters import PoisonWatch
+from services.runtime.fail_points import fail_point
 from services.runtime.kafka import partition_of
 from services.tracker.core.batch import Batch, Rules, add_records
 from services.tracker.core.rows import CONSENT_COLUMNS, ENGAGEMENT_COLUMNS, INBOUND_COLUMNS, LEDGER_COLUMNS
@@ -86,6 +87,7 @@ class Intake:
                     await putting
                 finally:
                     putting.cancel()
+                fail_point("tracker.batch-put")
                 await self.source.commit(ends)
                 await self.source.tell_lag()
                 batch, ends = following
@@ -116,12 +118,14 @@ class Intake:
 
     async def _put(self, batch: Batch) -> None:
         """Everything that the batch means, acknowledged. Failed half-way, it is done again from the start."""
+        fail_point("tracker.batch-collected")
         async with asyncio.TaskGroup() as group:
             group.create_task(self.store.insert("delivery_events", LEDGER_COLUMNS, batch.ledger))
             group.create_task(self.store.insert("consents", CONSENT_COLUMNS, batch.consents))
             group.create_task(self.store.insert("engagements", ENGAGEMENT_COLUMNS, batch.engagements))
             group.create_task(self.store.insert("inbound_messages", INBOUND_COLUMNS, batch.inbound))
             group.create_task(self.people.apply(batch.changes))
+        fail_point("tracker.batch-inserted")
         for (field, reason), count in batch.problems.items():
             metrics.contact_fields_refused.labels(field, reason).inc(count)
         await self._until_acked(lambda: self.publisher.refusals(batch.refused))

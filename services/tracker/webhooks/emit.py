@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from services.runtime import metrics
 from services.runtime.clock import utc_now
+from services.runtime.fail_points import fail_point
 from services.tracker.core.callbacks import Parsed
 from services.tracker.core.rows import CALLBACK_COLUMNS
 from services.tracker.publish import Publisher
@@ -35,7 +36,9 @@ class Emitter:
                 if parsed.missing_campaigns:
                     await self.refresh_campaigns()
                     parsed = parse()
+                fail_point("tracker.callback-parsed")
                 await self.publisher.events(parsed.events)
+                fail_point("tracker.callback-published")
                 await self._keep(provider, parsed)
         except (KafkaError, ClickHouseError, OSError, TimeoutError) as error:
             return unavailable(provider, error)

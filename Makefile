@@ -5,10 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 SCALE ?=
 PEOPLE ?= 2000
+RUNS ?= 5
+SEED ?= 1
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration test-e2e screenshots clean
+.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration test-e2e chaos screenshots clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -72,6 +74,9 @@ test-integration: jars ## Services on real Kafka and the real ClickHouse engine
 
 test-e2e: jars ## The console in headless Chromium, on a whole installation (apt-get install chromium)
 	@$(BIN)/pytest tests/e2e $(PYTEST_ARGS)
+
+chaos: jars ## Kill, freeze, refuse and steer at random, then check all books; RUNS=5, SEED=1
+	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED)
 
 screenshots: jars ## Take the pictures of the docs anew
 	@$(BIN)/python -m docs.screenshots 2> .peal/screenshots.log || { tail -5 .peal/screenshots.log >&2; exit 1; }

@@ -1,0 +1,101 @@
+"""Planned, ledger, what providers took, and money: held against each other, person by person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from schemas import Status
+from services.domain.reconcile import LedgerSend, reconcile
+from tests.chaos.desk import Desk
+from tests.chaos.plan import CampaignPlan
+
+MAIL_MICROS: Final = 900
+NAMED: Final = 3
+"""Differences of one kind that are reported with their whole history."""
+
+
+@dataclass
+class Books:
+    """Zero everywhere is exact."""
+
+    lost: int = 0
+    doubled: int = 0
+    over_budget: int = 0
+    wrong_completed: int = 0
+    stuck: int = 0
+    other: int = 0
+    """Unplanned, unknown to the ledger, or counted otherwise than listed."""
+    planned: int = 0
+    assumed: int = 0
+    """Uncertain until the deadline, and then assumed sent: no difference, but not to be more than was on the wire."""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def differences(self) -> int:
+        return self.lost + self.doubled + self.over_budget + self.wrong_completed + self.stuck + self.other
+
+    def add(self, other: Books) -> None:
+        for name in ("lost", "doubled", "over_budget", "wrong_completed", "stuck", "other", "planned", "assumed"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.notes += other.notes
+
+
+async def check(desk: Desk, campaign_id: str, plan: CampaignPlan, cap_micros: int) -> Books:
+    """After its end. `cap_micros`: the most that its budget ever was; 0: none."""
+    stats = await desk.stats(campaign_id)
+    sends = await desk.sends(campaign_id)
+    received = await desk.received(campaign_id)
+    steps = range(1, len(plan.channels) + 1)
+    planned = [f"{campaign_id}/{step}/p{i}" for step in steps for i in range(plan.people)]
+    listed = [LedgerSend(s["send_id"], Status(s["status"]), s["reason"]) for s in sends]
+    result = reconcile(planned, listed, [m["send_id"] for m in received])
+    books = Books(planned=len(planned), lost=len(result.lost), doubled=len(result.doubled))
+    books.assumed = stats["assumed"]
+    cancelled = stats["status"] == "cancelled"
+    missing = [] if cancelled else result.missing
+    books.wrong_completed = 0 if cancelled else len(result.open) + len(missing)
+    books.other = len(result.unplanned) + len(result.untold)
+    if stats["settled"] != stats["planned"] or stats["planned"] != len(planned) or stats["open"]:
+        books.other += 1
+        books.notes.append(f"{campaign_id}: counts {stats['settled']}+{stats['open']} of {stats['planned']}")
+    if not cancelled and (said := _recount(stats, sends)):
+        books.other += 1
+        books.notes.append(f"{campaign_id}: {said}")
+    if cap_micros and len(received) * MAIL_MICROS > cap_micros:
+        books.over_budget += 1
+        books.notes.append(f"{campaign_id}: {len(received)} messages for {cap_micros} micros")
+    for kind in ("lost", "doubled", "open", "missing", "unplanned", "untold"):
+        found: Sequence[str] = missing if kind == "missing" else getattr(result, kind)
+        if cancelled and kind == "open":
+            continue
+        for send_id in found[:NAMED]:
+            books.notes.append(await history(desk, kind, send_id, received))
+    return books
+
+
+def _recount(stats: dict[str, Any], sends: Sequence[dict[str, Any]]) -> str:
+    """Whether the numbers shown are those of the list shown."""
+    listed = Counter(send["status"] for send in sends)
+    for status in ("suppressed", "failed", "uncertain", "recalled", "queued"):
+        shown = sum(figures[status] for figures in stats["by_channel"].values())
+        if shown != listed[status]:
+            return f"{status}: {shown} in the figures, {listed[status]} in the list"
+    return ""
+
+
+async def history(desk: Desk, kind: str, send_id: str, received: Sequence[dict[str, Any]]) -> str:
+    contact = send_id.rpartition("/")[2]
+    events = [e for e in await desk.ledger(contact) if e["send_id"] == send_id]
+    lines = [f"{kind}: {send_id}"]
+    lines += [
+        f"    {e['occurred_at']} {e['status']}({e['reason']}) attempt {e['attempt']} by {e['source']}" for e in events
+    ]
+    lines += [
+        f"    {m['received_at']} taken by the provider, attempt {m['attempt']}"
+        for m in received
+        if m["send_id"] == send_id
+    ]
+    return "\n".join(lines)

@@ -46,9 +46,15 @@ class Installation:
 
 
 def make_installation(
-    data_dir: Path, ports: Ports, given: Mapping[str, str], scale: Mapping[str, int] | None = None
+    data_dir: Path,
+    ports: Ports,
+    given: Mapping[str, str],
+    scale: Mapping[str, int] | None = None,
+    environments: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Installation:
     """Everything that `peal up` runs, not yet started. `given`: the `PEAL_` settings of the shell.
+
+    `environments`: what single services get beyond that, by name.
 
     Raises SecretsError.
     """
@@ -56,7 +62,7 @@ def make_installation(
     secrets = load_secrets(data_dir)
     admin_token = tokens.token_urlsafe(24)
     extra = service_environments(given, secrets, admin_token)
-    specs = [_with_environment(spec, extra) for spec in default_services(ports, scale)]
+    specs = [_with_environment(spec, extra, environments or {}) for spec in default_services(ports, scale)]
     stack = Stack(data_dir, ports, shared_environment(given, ports, secrets), specs, SET_UP)
     console = f"http://127.0.0.1:{ports.console}"
     access = Access(
@@ -71,5 +77,8 @@ def make_installation(
     return Installation(stack, access, sandboxed_providers(given))
 
 
-def _with_environment(spec: ServiceSpec, extra: Mapping[str, Mapping[str, str]]) -> ServiceSpec:
-    return dataclasses.replace(spec, environment={**spec.environment, **extra.get(spec.name, {})})
+def _with_environment(spec: ServiceSpec, *sources: Mapping[str, Mapping[str, str]]) -> ServiceSpec:
+    environment = dict(spec.environment)
+    for source in sources:
+        environment |= source.get(spec.name, {})
+    return dataclasses.replace(spec, environment=environment)

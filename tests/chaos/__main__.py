@@ -16,8 +16,9 @@ from typing import Final
 from deploy.local.free_ports import free_ports
 from deploy.local.installation import Installation, make_installation
 from tests.chaos.books import MAIL_MICROS, Books
-from tests.chaos.plan import MAKERS, MOST_INSTANCES, SCALABLE, make_plan
+from tests.chaos.plan import MAKERS, MOST_INSTANCES, SCALABLE, Plan, make_plan
 from tests.chaos.run import Outcome, Run
+from tests.chaos.strings import CLOCK_LIBRARY, Strings
 
 SETTINGS: Final = {
     "PEAL_RATE_EMAIL": "120", "PEAL_RATE_SMS": "80", "PEAL_RATE_WHATSAPP": "80",
@@ -36,6 +37,8 @@ def main() -> int:
     parser.add_argument("--fresh-every", type=int, default=10, help="runs on one installation")
     parser.add_argument("--keep", type=Path, help="folder to leave an installation in whose books did not agree")
     arguments = parser.parse_args()
+    if CLOCK_LIBRARY is None:
+        print("no clock is stepped: libfaketime is missing (apt install libfaketime)")
     outcomes = asyncio.run(_all(arguments))
     total = Books()
     for outcome in outcomes:
@@ -62,8 +65,10 @@ async def _all(arguments: argparse.Namespace) -> list[Outcome]:
 async def _on_one_installation(arguments: argparse.Namespace, done: int) -> list[Outcome]:
     """Until enough is done, or something was not exact: what comes after that begins anew."""
     folder = Path(tempfile.mkdtemp(prefix="peal-chaos-"))
-    given = SETTINGS | {"PEAL_FAIL_POINTS": str(folder / "fail-points")}
-    installation = make_installation(folder, free_ports(), given, dict.fromkeys(SCALABLE, MOST_INSTANCES))
+    strings = Strings(folder)
+    given = SETTINGS | {"PEAL_FAIL_POINTS": str(strings.fail_points)}
+    scale = dict.fromkeys(SCALABLE, MOST_INSTANCES)
+    installation = make_installation(folder, free_ports(), given, scale, strings.environments())
     outcomes: list[Outcome] = []
     try:
         await installation.stack.start()
@@ -71,7 +76,8 @@ async def _on_one_installation(arguments: argparse.Namespace, done: int) -> list
             for number in range(1, MOST_INSTANCES):
                 await installation.stack.stop_service(f"{name}-{number}")
         while done + len(outcomes) < arguments.runs and len(outcomes) < arguments.fresh_every:
-            outcomes.append(await _one(installation, arguments.seed + done + len(outcomes), arguments.only, folder))
+            seed = arguments.seed + done + len(outcomes)
+            outcomes.append(await _one(installation, make_plan(seed, arguments.only), strings))
             if outcomes[-1].books.differences:
                 break
     finally:
@@ -82,15 +88,14 @@ async def _on_one_installation(arguments: argparse.Namespace, done: int) -> list
     return outcomes
 
 
-async def _one(installation: Installation, seed: int, only: list[str], folder: Path) -> Outcome:
-    plan = make_plan(seed, only)
-    print(f"seed {seed}: {', '.join(f'{fault} at {fault.at_s:.1f}' for fault in plan.faults)}", flush=True)
-    run = Run(installation, plan, folder / "fail-points")
+async def _one(installation: Installation, plan: Plan, strings: Strings) -> Outcome:
+    print(f"seed {plan.seed}: {', '.join(f'{fault} at {fault.at_s:.1f}' for fault in plan.faults)}", flush=True)
+    run = Run(installation, plan, strings)
     try:
         outcome = await run.run()
     except Exception as error:
         traceback.print_exception(error, file=sys.stderr)
-        outcome = Outcome(seed, books=Books(stuck=1, notes=[f"the run itself failed: {error!r}"]))
+        outcome = Outcome(plan.seed, books=Books(stuck=1, notes=[f"the run itself failed: {error!r}"]))
     books = outcome.books
     verdict = "exact" if not books.differences else "NOT EXACT"
     print(

@@ -8,7 +8,6 @@ import os
 import random
 import signal
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Final
 
 from aiokafka.errors import KafkaError
@@ -18,6 +17,7 @@ from schemas.topics import load_topics
 from services.runtime.kafka import make_producer
 from tests.chaos.desk import Desk
 from tests.chaos.plan import CALM_WORLD, MOST_INSTANCES, WORLDS, Fault
+from tests.chaos.strings import CLOCK_LIBRARY, Strings
 
 UNSTRUCK_S: Final = 8.0
 """An armed fail-point by which nobody has come by then is taken away again."""
@@ -31,13 +31,14 @@ POISONED_RECORDS: Final = 12
 
 
 class Faults:
-    def __init__(self, stack: Stack, desk: Desk, folder: Path, chance: random.Random) -> None:
-        self.stack, self.desk, self.folder, self.chance = stack, desk, folder, chance
+    def __init__(self, stack: Stack, desk: Desk, strings: Strings, chance: random.Random) -> None:
+        self.stack, self.desk, self.strings, self.chance = stack, desk, strings, chance
         self.told: list[str] = []
         """What was really done, in words."""
         self._acts: dict[str, Callable[[Fault], Awaitable[None]]] = {
             "kill": self._kill, "terminate": self._terminate, "freeze": self._freeze, "fail-point": self._fail_point,
-            "scale": self._scale, "gone": self._gone, "world": self._world, "poison": self._poison,
+            "scale": self._scale, "gone": self._gone, "clock": self._clock, "world": self._world,
+            "poison": self._poison,
         }  # fmt: skip
         self._turns: dict[str, asyncio.Lock] = {}
 
@@ -70,7 +71,7 @@ class Faults:
 
     async def _fail_point(self, fault: Fault) -> None:
         name = fault.target
-        folder = self.folder / name
+        folder = self.strings.fail_points / name
         folder.mkdir(parents=True, exist_ok=True)
         armed = folder / fault.detail
         try:
@@ -107,6 +108,14 @@ class Faults:
         await asyncio.sleep(fault.seconds)
         await self.stack.start_service(fault.target)
         await self.desk.set_world(CALM_WORLD)
+
+    async def _clock(self, fault: Fault) -> None:
+        """Of this process alone, there and back."""
+        if CLOCK_LIBRARY is None:
+            self.told.append("(clock: not stepped, libfaketime is missing)")
+        self.strings.set_clock(fault.target, fault.detail)
+        await asyncio.sleep(fault.seconds)
+        self.strings.set_clock(fault.target, "+0s")
 
     async def _world(self, fault: Fault) -> None:
         await self.desk.set_world(CALM_WORLD | WORLDS[fault.target])

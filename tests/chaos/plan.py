@@ -135,6 +135,10 @@ def _scale(chance: random.Random, at: float) -> Fault:
     return Fault(at, "scale", chance.choice(SCALABLE), chance.uniform(3, 8))
 
 
+def _clock(chance: random.Random, at: float) -> Fault:
+    return Fault(at, "clock", chance.choice(SERVICES), chance.uniform(3, 10), chance.choice(("+600s", "-600s")))
+
+
 def _timed(kind: str, target: str, least: float, most: float) -> Callable[[random.Random, float], Fault]:
     return lambda chance, at: Fault(at, kind, target, round(chance.uniform(least, most), 1))
 
@@ -148,6 +152,7 @@ MAKERS: Final[dict[str, Callable[[random.Random, float], Fault]]] = {
     "fail-point": _fail_point,
     "freeze": _freeze,
     "terminate": _terminate,
+    "clock": _clock,
     "scale": _scale,
     "broker-kill": _at_once("kill", "kafka"),
     "broker-restart": _at_once("terminate", "kafka"),

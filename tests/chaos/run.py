@@ -6,7 +6,6 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from ulid import ULID
@@ -16,6 +15,7 @@ from tests.chaos.books import MAIL_MICROS, Books, check
 from tests.chaos.desk import Desk, RefusedError
 from tests.chaos.faults import Faults
 from tests.chaos.plan import Act, CampaignPlan, Fault, Plan
+from tests.chaos.strings import Strings
 
 PATIENCE_S: Final = 300.0
 """After the last fault. What is not over then is stuck."""
@@ -30,9 +30,9 @@ class Outcome:
 
 
 class Run:
-    def __init__(self, installation: Installation, plan: Plan, fail_points: Path) -> None:
+    def __init__(self, installation: Installation, plan: Plan, strings: Strings) -> None:
         self.plan, self.desk = plan, Desk(installation.access)
-        self.faults = Faults(installation.stack, self.desk, fail_points, random.Random(plan.seed + 1))
+        self.faults = Faults(installation.stack, self.desk, strings, random.Random(plan.seed + 1))
         self.ids = [f"chaos-{plan.seed}-{number}-{ULID()}".lower() for number in range(len(plan.campaigns))]
         self.caps = [campaign.affordable * MAIL_MICROS for campaign in plan.campaigns]
         self.launched = [asyncio.Event() for _ in plan.campaigns]

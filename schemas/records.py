@@ -61,6 +61,8 @@ class CampaignRecord(Wire):
     created_at: Time
     updated_at: Time
     launched_at: Time | None = None
+    reopened_at: Time | None = None
+    """When a raised budget took it back from Completed, the last time."""
     ended_at: Time | None = None
     last_command_id: str = ""
 

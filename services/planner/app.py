@@ -27,6 +27,7 @@ from services.planner.owner import PartitionOwner
 from services.planner.settings import PlannerSettings
 from services.planner.shared import Shared
 from services.planner.sweeper import Sweeper
+from services.planner.tracing import CampaignTracer
 from services.runtime import metrics
 from services.runtime.clickhouse import make_clickhouse
 from services.runtime.health import Health
@@ -140,10 +141,12 @@ async def make_shared(settings: PlannerSettings) -> Shared:
         results,
         offsets,
         producer,
+        CampaignTracer(clickhouse),
     )
 
 
 async def close_shared(shared: Shared) -> None:
+    await shared.tracer.drain()
     for part in (shared.offsets, shared.producer, shared.results, shared.accounts.registry):
         await part.stop()
     await shared.clickhouse.close()

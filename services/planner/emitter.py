@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from aiokafka import AIOKafkaProducer
@@ -17,7 +17,8 @@ from services.planner.core.requests import Member, StepPlan
 from services.planner.core.validation import compile_step
 from services.runtime import metrics
 from services.runtime.clock import utc_now
-from services.runtime.kafka import Record, send_batches
+from services.runtime.kafka import Header, Record, send_batches
+from services.runtime.telemetry import spans
 
 
 class PlanCache:
@@ -52,9 +53,9 @@ class PlanCache:
 async def emit(producer: AIOKafkaProducer, requests: Iterable[tuple[Member, SendRequest]], kind: str) -> int:
     """Write the requests; returns how many, when all are acked. `kind`, for the metric: first | again."""
     by_partition: dict[int, list[Record]] = defaultdict(list)
-    count = 0
+    headers_of, count = request_headers(), 0
     for member, request in requests:
-        by_partition[member.partition].append((member.recipient.encode(), encode_json(request), []))
+        by_partition[member.partition].append((member.recipient.encode(), encode_json(request), headers_of(member.ord)))
         metrics.requests_planned.labels(request.channel, request.account, kind).inc()
         count += 1
     await asyncio.gather(
@@ -67,11 +68,22 @@ async def suppress(
     producer: AIOKafkaProducer, requests: Iterable[tuple[Member, SendRequest]], reason: Suppression, detail: str
 ) -> None:
     """Say of these that they are not asked for, and why: the router learns it like everybody else."""
-    now = utc_now()
+    now, headers_of = utc_now(), request_headers()
     by_partition: dict[int, list[Record]] = defaultdict(list)
     for member, request in requests:
         event = event_for(request, "suppressed", source="planner", occurred_at=now, reason=reason, detail=detail)
-        by_partition[member.partition].append((member.recipient.encode(), encode_json(event), []))
+        by_partition[member.partition].append((member.recipient.encode(), encode_json(event), headers_of(member.ord)))
     await asyncio.gather(
         *(send_batches(producer, DELIVERY_EVENTS, partition, records) for partition, records in by_partition.items())
     )
+
+
+def request_headers() -> Callable[[int], list[Header]]:
+    """By ordinal: the trace context of the page that is being written; nothing where nobody traces."""
+    tracing = spans()
+    made = tracing.message_headers() if tracing else None
+    return made or _no_headers
+
+
+def _no_headers(_: int) -> list[Header]:
+    return []

@@ -21,6 +21,7 @@ from services.planner.emitter import PlanCache
 from services.planner.owner import PartitionOwner, is_running
 from services.planner.pages import PageWriter
 from services.planner.shared import Shared
+from services.planner.tracing import page_span
 from services.runtime import metrics
 from services.runtime.clock import utc_now
 from services.runtime.fail_points import fail_point
@@ -154,7 +155,7 @@ class Expander:
         now = utc_now()
         due = due_at(record, number, owner.state.progress.get(campaign_id, {})) or now
         plan = self.plans.plan(record, number, expires_at(record, due))
-        with metrics.planner_page_seconds.time():
+        with metrics.planner_page_seconds.time(), page_span(record, number, count):
             emitted = await self._write(owner, record, plan, count, now)
         if emitted is None:
             owner.short_of_money.add(campaign_id)  # a barrier may free some, or show that there is none

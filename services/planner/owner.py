@@ -119,8 +119,10 @@ class PartitionOwner:
             campaign=result.campaign_id, epoch=result.epoch, errors=[e.model_dump() for e in result.errors],
         )  # fmt: skip
         if campaign is None:
-            return
+            known = self.state.campaigns.get(result.campaign_id)
+            return self.shared.tracer.refused(result, None if isinstance(decoded, Refused) else decoded, known)
         self.state.put(campaign)
+        self.shared.tracer.ended(campaign)
         self.short_of_money.discard(campaign.campaign_id)
         self.pending = {key: found for key, found in self.pending.items() if key[0] != campaign.campaign_id}
         if isinstance(decoded, Command) and decoded.type in DISTURBING:
@@ -132,13 +134,13 @@ class PartitionOwner:
         self.shared.wake.set()
 
     async def _dead_letter(self, record: ConsumerRecord, bad: Unanswerable) -> None:
-        self.poison.poisoned(bad.reason)
         headers = dead_letter_headers(
             record.topic, record.partition, record.offset, bad.reason, bad.detail, tuple(record.headers)
         )
         log.warning("bad command", offset=record.offset, reason=bad.reason, detail=bad.detail)
         letter = (dead_letter_topic(CAMPAIGN_COMMANDS), record.key, record.value or b"", headers)
         await self.journal.write(others=[letter], next_offset=record.offset + 1)
+        self.poison.poisoned(bad.reason)  # when it is too much, this one is put aside too
 
     # ---- what the expander and the sweeper write
 

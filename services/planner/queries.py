@@ -120,6 +120,18 @@ SPENT = """
 SELECT step, sum(cost_micros) FROM v_cost WHERE campaign_id = {campaign:String} GROUP BY step
 """
 
+REACHED_BY_CHANNEL = """
+-- By channel: sends that a provider took, that arrived, and that stand at failed.
+SELECT toString(channel), sum(sent), sum(delivered), sum(failed)
+FROM
+(
+    SELECT channel, sent, delivered, 0 AS failed FROM v_funnel WHERE campaign_id = {campaign:String}
+    UNION ALL
+    SELECT channel, 0, 0, sends FROM v_state WHERE campaign_id = {campaign:String} AND status = 'failed'
+)
+GROUP BY channel
+"""
+
 RETRYABLE = (
     STANDING
     + """

@@ -14,6 +14,7 @@ from services.planner.accounts import AccountDirectory
 from services.planner.audience import AudienceStore
 from services.planner.offsets import OffsetReader
 from services.planner.settings import PlannerSettings
+from services.planner.tracing import CampaignTracer
 from services.runtime.registry import Registry
 
 
@@ -28,6 +29,7 @@ class Shared:
     offsets: OffsetReader
     producer: AIOKafkaProducer
     """Idempotent; for requests, which are not part of transactions."""
+    tracer: CampaignTracer
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there may be something to do."""
 

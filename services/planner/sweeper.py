@@ -180,6 +180,7 @@ class Sweeper:
         )
         if done:
             log.info("campaign completed", campaign=record.campaign_id)
+            self.shared.tracer.ended(done)
 
     async def _give_up(self, record: CampaignRecord, number: int, sends: list[RetryableSend], now: datetime) -> None:
         """Five retryable failures are enough: `failed(exhausted)` for that attempt."""

@@ -17,6 +17,7 @@ from services.runtime.fail_points import set_fail_points
 from services.runtime.health import Health, serve_health
 from services.runtime.logging import configure_logging
 from services.runtime.settings import Settings
+from services.runtime.telemetry import start_telemetry, stop_telemetry
 
 Main = Callable[[Health, asyncio.Event], Awaitable[None]]
 """Runs until the event is set (SIGTERM, SIGINT), then drains and returns."""
@@ -38,12 +39,14 @@ def run_service(name: str, settings: Settings, main: Main) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         runner = await serve_health(health, settings.ports.metrics(name, settings.instance), settings.host)
+        start_telemetry(name, settings)
         log.info("started")
         try:
             await main(health, stop)
         finally:
             health.set_unready("stopping")
             await runner.cleanup()
+        await stop_telemetry()
         log.info("stopped")
 
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +38,11 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".peal")
     instance: int = Field(0, ge=0, description="number of this instance among those of its service on one machine")
     fail_points: Path | None = Field(None, description="for tests: folder of armed fail-points; never in production")
+    otlp_endpoint: str = Field(
+        default_factory=lambda: os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        description="where spans go, such as http://127.0.0.1:4318 (OpenTelemetry, OTLP over HTTP); empty: off",
+    )
+    trace_share: float = Field(0.001, ge=0, le=1, description="share of the messages whose own way is traced")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "json"
 

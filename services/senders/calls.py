@@ -17,6 +17,7 @@ from services.senders.departures import Departure, NotSentError, current_departu
 from services.senders.items import Item
 from services.senders.knowledge import KnowledgeBase
 from services.senders.pace import Pace
+from services.senders.tracing import call_span
 from services.senders.transport import Transport
 
 KNOWLEDGE_S = 0.02
@@ -95,7 +96,9 @@ class Caller:
 
         await self.knowledge.freshen(max(0.0, deadline - boot_seconds()))
         departure = Departure(leave)
-        outcomes = await self._request(batch, departure)
+        with call_span(self.transport, batch) as tell:
+            outcomes = await self._request(batch, departure)
+            tell(outcomes)
         if departure.left_at is None:
             self.pace.release(len(batch))
         else:

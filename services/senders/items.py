@@ -30,11 +30,15 @@ class Item:
         "problem",
         "reason",
         "rendered",
+        "trace",
         "values",
     )
 
-    def __init__(self, offset: int, message: SendMessage | None, poison: Poison | None = None) -> None:
-        self.offset, self.message, self.poison = offset, message, poison
+    def __init__(
+        self, offset: int, message: SendMessage | None, poison: Poison | None = None, trace: tuple[Header, ...] = ()
+    ) -> None:
+        self.offset, self.message, self.poison, self.trace = offset, message, poison, trace
+        """`trace`: the context that goes on with its event."""
         self.reason = ""
         """Why the doorstep returned it."""
         self.content: StepContent | None = None

@@ -8,7 +8,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from services.domain.messages import SendMessage
-from services.runtime.dead_letters import PoisonWatch
+from services.domain.tracing import trace_headers
 from services.runtime.errors import StopProcessError
 from services.senders.items import Item, Poison
 
@@ -17,14 +17,14 @@ _decoder = msgspec.json.Decoder(SendMessage)
 
 
 class Reader:
-    def __init__(self, consumer: Any, tp: TopicPartition, watch: PoisonWatch) -> None:
-        self.consumer, self.tp, self.watch = consumer, tp, watch
+    def __init__(self, consumer: Any, tp: TopicPartition) -> None:
+        self.consumer, self.tp = consumer, tp
 
     async def fetch(self, expected: int) -> list[Item]:
         """What has arrived, the first at offset `expected`. Never waits: a `getmany` that waits when a rebalance begins
         goes on waiting for the next assignment, which waits for our revocation, which waits for this lane.
 
-        Raises `StopProcessError` for a gap, and for too much poison.
+        Raises `StopProcessError` for a gap.
         """
         fetched = await self.consumer.getmany(self.tp, timeout_ms=0, max_records=MOST_AT_ONCE)
         items: list[Item] = []
@@ -42,7 +42,5 @@ class Reader:
         try:
             message = _decoder.decode(record.value if record.value is not None else b"")
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            self.watch.poisoned("unreadable")
             return Item(record.offset, None, Poison(record.key, record.value, tuple(record.headers), str(error)))
-        self.watch.good()
-        return Item(record.offset, message)
+        return Item(record.offset, message, trace=trace_headers(record.headers) if record.headers else ())

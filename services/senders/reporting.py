@@ -32,21 +32,21 @@ class Reporter:
 
     async def report(self, partition: int, do: Do, work: Sequence[Item], outcomes: Sequence[Outcome]) -> None:
         """`outcomes` may be shorter than `work`: the rest has none. Raises `KafkaError`."""
-        now, events, poisoned = utc_now(), list[DeliveryEvent](), list[Item]()
+        now, events, poisoned = utc_now(), list[tuple[DeliveryEvent, Item]](), list[Item]()
         for number, item in enumerate(work):
             if item.message is None:
                 poisoned.append(item)
                 if item.poison and (event := dead_letter_event(item.poison.value, item.poison.detail, now)):
-                    events.append(event)
+                    events.append((event, item))
                 continue
             outcome = outcomes[number] if number < len(outcomes) else None
-            events.append(self._event(item, item.message, do, outcome, now))
+            events.append((self._event(item, item.message, do, outcome, now), item))
         if poisoned:
             await self._dead_letter(partition, poisoned)
         if events:
-            records: list[Record] = [(e.recipient.encode(), encode_json(e), []) for e in events]
+            records: list[Record] = [(e.recipient.encode(), encode_json(e), list(item.trace)) for e, item in events]
             await send_batches(self.producer, DELIVERY_EVENTS, partition, records)
-            self._count(events)
+            self._count([event for event, _ in events])
 
     def _event(self, item: Item, message: SendMessage, do: Do, outcome: Outcome, now: datetime) -> DeliveryEvent:
         return event_of(

@@ -144,7 +144,7 @@ def steer(
         case CommandType.BUDGET:
             changes |= {"budget": command.budget}
             if record.status is CampaignStatus.COMPLETED:  # somebody may have been left out for want of money
-                changes |= {"status": CampaignStatus.ACTIVE, "ended_at": None}
+                changes |= {"status": CampaignStatus.ACTIVE, "ended_at": None, "reopened_at": now}
     return Accepted(record.model_copy(update=changes | {"epoch": record.epoch + 1}))
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -18,11 +19,12 @@ from services.console.commands import CommandDesk, accepted
 from services.console.problems import Problem, not_found
 from services.console.security import Identity
 from services.console.settings import ConsoleSettings
-from services.runtime.clock import utc_now
+from services.runtime.clock import boot_seconds, utc_now
 from services.runtime.registry import Registry
 
 log = structlog.get_logger("console")
 Row = dict[str, Any]
+LEARN_S: Final = 1.0
 
 
 @dataclass
@@ -72,9 +74,23 @@ class Hub:
     async def command(self, command: Command, campaign_id: str) -> CommandResult:
         """Carry it out; what it changed is in the registries when this returns. Raises `Problem`."""
         result = accepted(await self.desk.submit(command, campaign_id))
-        await self.campaigns.catch_up()
+        await self._learn(result)
         await self.progress.catch_up()
         return result
+
+    async def _learn(self, result: CommandResult) -> None:
+        """Until the campaign is as the command left it.
+
+        Result and campaign are of one transaction, but a partition of Kafka shows it only once its own marker is
+        written: a reader may see the result first.
+        """
+        deadline = boot_seconds() + LEARN_S
+        while boot_seconds() < deadline:
+            await self.campaigns.catch_up()
+            record = self.campaigns.items.get(result.campaign_id)
+            if record is not None and record.updated_at >= result.at:
+                return
+            await asyncio.sleep(0.02)
 
     async def rows(self, query: str, **parameters: Any) -> list[Row]:
         """Raises `Problem` 503 when ClickHouse does not answer."""

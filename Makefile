@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ASSETS := services/console/static/vendor/stamp
 SCALE ?=
 PEOPLE ?= 2000
 RUNS ?= 5
@@ -32,7 +33,12 @@ $(VENV)/.installed: $(VENV)/.locked pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-setup: $(VENV)/.installed ## Make .venv with all dependencies
+# What the console's pages load, from npm; the script itself sees whether there is anything to do.
+$(ASSETS): package.json package-lock.json .npmrc deploy/assets.py | $(VENV)/.installed
+	@$(BIN)/python -m deploy.assets
+	@touch $@
+
+setup: $(VENV)/.installed $(ASSETS) ## Make .venv with all dependencies, and the console's assets
 
 up: setup ## Run Peal here until Ctrl-C; SCALE="sender-email=2" for more instances
 	@exec $(BIN)/peal up --die-with-parent --scale "$(SCALE)"

@@ -1,5 +1,7 @@
 """`python deploy/docker/requirements.py pyproject.toml requirements.lock`: prints the lock's part that services need.
 
+A third argument names an extra: then the part that this extra needs.
+
 The lock also pins what only tests and developers use. Its `# via` notes say who asked for each package, so what the
 project's own dependencies lead to can be told apart. Runs before anything is installed: standard library only.
 """
@@ -45,4 +47,5 @@ def needed(dependencies: Iterable[str], lock: str) -> str:
 
 if __name__ == "__main__":
     project = tomllib.loads(Path(sys.argv[1]).read_text())["project"]
-    sys.stdout.write(needed(project["dependencies"], Path(sys.argv[2]).read_text()))
+    asked = project["optional-dependencies"][sys.argv[3]] if len(sys.argv) > 3 else project["dependencies"]
+    sys.stdout.write(needed(asked, Path(sys.argv[2]).read_text()))

@@ -19,6 +19,7 @@ COUNTS = (
     "planned", "suppressed", "sent", "delivered", "read", "clicked", "replied", "failed", "bounced", "uncertain",
     "open",
 )  # fmt: skip
+ULID_WIDTH, TIME_WIDTH = 26, len("2026-11-21 09:00")
 CODES = "Exit codes: 0 accepted, 3 no such campaign, 4 rejected (each field with the reason), 1 anything else."
 
 app = typer.Typer(no_args_is_help=True, help="Define, send, watch and steer campaigns.")
@@ -56,18 +57,9 @@ def listing(
     if as_json:
         print_json(items)
         return
-    table = Table("id", "name", "status", "channels", "people", "created")
-    for item in items:
-        people = "" if item["audience"] is None else f"{item['audience']:,}"
-        table.add_row(
-            item["campaign_id"],
-            escape(item["name"]),
-            item["status"],
-            " ".join(item["channels"]),
-            people,
-            item["created_at"][:16],
-        )
-    out.print(table if items else "There is no campaign yet: `peal campaign apply FILE.yaml` makes one.")
+    out.print(
+        campaign_table(items) if items else "There is no campaign yet: make one by `peal campaign apply FILE.yaml`."
+    )
 
 
 @app.command("show", epilog="Exit codes: 0 shown, 3 no such campaign, 1 anything else.")
@@ -125,6 +117,27 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value.isoformat() if isinstance(value, datetime | date) else value
+
+
+def campaign_table(items: list[dict[str, Any]]) -> Table:
+    """Nothing is cut off on a narrow terminal: long names go on in the next line, the rest stays whole."""
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("id", overflow="fold", min_width=min(ULID_WIDTH, max(len(i["campaign_id"]) for i in items)))
+    table.add_column("name", overflow="fold", min_width=6)
+    table.add_column("status", no_wrap=True)
+    table.add_column("channels", min_width=8)
+    table.add_column("people", no_wrap=True, justify="right")
+    table.add_column("created", no_wrap=True, min_width=TIME_WIDTH)
+    for item in items:
+        table.add_row(
+            item["campaign_id"],
+            escape(item["name"]),
+            item["status"],
+            " ".join(item["channels"]),
+            "" if item["audience"] is None else f"{item['audience']:,}",
+            item["created_at"][:16].replace("T", " "),
+        )
+    return table
 
 
 def show_stats(record: dict[str, Any], stats: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 TRACEPARENT: Final = "traceparent"
@@ -24,8 +24,8 @@ class SpanIds(NamedTuple):
 
 def campaign_span_ids(campaign_id: str, launched_at: datetime, began_at: datetime) -> SpanIds:
     """One trace from the launch on; a span from `began_at`, which is the launch or when a raised budget reopened it."""
-    trace = _digest(campaign_id, launched_at.isoformat())
-    return SpanIds(_not_zero(trace[:16]), _not_zero(_digest(trace.hex(), began_at.isoformat())[:8]))
+    trace = _digest(campaign_id, _as_written(launched_at))
+    return SpanIds(_not_zero(trace[:16]), _not_zero(_digest(trace.hex(), _as_written(began_at))[:8]))
 
 
 def refusal_span_ids(command_id: str) -> SpanIds:
@@ -53,6 +53,11 @@ def is_sampled(headers: Headers) -> bool:
 def picked(number: int, share: float) -> bool:
     """Whether the `number`-th of 0, 1, 2... is among the `share` of them: evenly spread, the first always, if any."""
     return -(-number * share // 1) != -(-(number + 1) * share // 1) if share > 0 else False
+
+
+def _as_written(moment: datetime) -> str:
+    """As whoever reads the campaign from its topic knows it: milliseconds, in UTC."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _digest(*parts: str) -> bytes:

@@ -8,22 +8,32 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Producer
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
+from pydantic import SecretStr
 from service_process import ServiceProcess
+from span_collector import SpanCollector, attributes, span_collector
 from ulid import ULID
 
 from deploy.local.free_ports import free_ports
 from schemas.topics import load_topics
+from services.runtime.clickhouse import make_clickhouse
 from services.runtime.kafka import partition_of
 from services.runtime.ports import Ports
 from services.runtime.settings import Settings
 from services.runtime.topics import apply_topics
 
 PATIENCE_S = 30.0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():
+            await asyncio.sleep(0.05)
 
 
 class Foreigner:
@@ -72,8 +82,16 @@ class Foreigner:
 
 
 @pytest.fixture(scope="module")
-def planner_environment(kafka_bootstrap: str, clickhouse_url: str) -> dict[str, str]:
+def collector() -> Iterator[SpanCollector]:
+    with span_collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="module")
+def planner_environment(kafka_bootstrap: str, clickhouse_url: str, collector: SpanCollector) -> dict[str, str]:
     return {
+        "PEAL_OTLP_ENDPOINT": collector.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "50",  # milliseconds until finished spans are sent
         "PEAL_KAFKA_BOOTSTRAP": kafka_bootstrap,
         "PEAL_CLICKHOUSE_URL": clickhouse_url,
         "PEAL_PORT_BASE": str(free_ports().console),
@@ -219,6 +237,44 @@ async def test_a_planner_killed_among_pages_asks_for_everyone_all_the_same(
     async with asyncio.timeout(PATIENCE_S):
         while len({value["ord"] for value, _ in requests}) < 90:
             requests = await foreigner.find("send-requested", len(requests) + 1, campaign_id=campaign_id)
+
+
+async def test_a_campaigns_life_is_one_span_with_its_counts_although_the_planner_was_killed_in_between(
+    planner: ServiceProcess, foreigner: Foreigner, collector: SpanCollector, planner_environment: dict[str, str]
+) -> None:
+    campaign_id = str(ULID())
+    command = send_command(listed(campaign_id, 5, channels=["email", "sms"]))
+    foreigner.send(command, campaign_id)
+    requests = await foreigner.find("send-requested", 10, campaign_id=campaign_id)
+    await until(lambda: len(collector.find("campaign.expand_page", campaign_id=campaign_id)) >= 2)
+    await planner.kill()
+    await planner.start()
+    clickhouse = await make_clickhouse(Settings(clickhouse_url=SecretStr(planner_environment["PEAL_CLICKHOUSE_URL"])))
+    statuses = ["failed", "accepted", "accepted", "delivered"]
+    events = [[f"default/p{i}", campaign_id, 1, "email", 1, status, i] for i, status in enumerate(statuses)]
+    columns = ["recipient_id", "campaign_id", "step", "channel", "attempt", "status", "ord"]
+    await clickhouse.insert("delivery_events", events, column_names=columns)
+    await clickhouse.close()
+    for kind in ("cancel", "launch"):  # the second is refused: it is over
+        steer = {"type": f"campaign.{kind}", "command_id": str(ULID()), "campaign_id": campaign_id}
+        foreigner.send(steer, campaign_id)
+        await foreigner.answer(steer["command_id"])
+        await until(lambda: len(collector.find("marketing.send_campaign", campaign_id=campaign_id)) >= 1)
+    await until(lambda: len(collector.find("marketing.send_campaign", campaign_id=campaign_id)) >= 2)
+    life, refusal = collector.find("marketing.send_campaign", campaign_id=campaign_id)
+    told = attributes(life)
+    assert told["campaign.name"] == "Hello"
+    assert told["campaign.channels"] == ("email", "sms")
+    assert told["campaign.recipients"] == 5
+    assert [told[f"campaign.email.{kind}"] for kind in ("sent", "delivered", "failed")] == [3, 1, 1]
+    assert life.status.code == Status.STATUS_CODE_UNSET
+    assert life.end_time_unix_nano > life.start_time_unix_nano
+    pages = collector.find("campaign.expand_page", campaign_id=campaign_id)
+    assert {(page.trace_id, page.parent_span_id) for page in pages} == {(life.trace_id, life.span_id)}
+    contexts = {headers["traceparent"].split("-")[1] for _, headers in requests}
+    assert contexts == {life.trace_id.hex()}
+    assert refusal.status.code == Status.STATUS_CODE_ERROR
+    assert [event.name for event in refusal.events] == ["exception"]
 
 
 async def test_a_planner_drains_on_sigterm(planner: ServiceProcess) -> None:

@@ -42,7 +42,7 @@ from services.senders.items import Item
 from services.senders.tracing import call_span
 from services.senders.transport import Transport, find_transports
 
-NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+NOW = datetime(2026, 11, 21, 9, 0, 0, 123_456, tzinfo=UTC)
 RECORD = CampaignRecord(
     campaign_id="spring", brand="default", name="Spring", status=CampaignStatus.ACTIVE, epoch=1,
     steps=[StepRecord(channel=channel, account="default", content=Content()) for channel in ("email", "sms", "email")],
@@ -103,7 +103,8 @@ def test_every_owner_of_a_campaign_hangs_its_spans_on_the_same_one(memory: InMem
     with page_span(RECORD, 1, 5):
         pass
     use_spans(Spans("after-a-restart", SimpleSpanProcessor(memory), 0.25))
-    paused_and_resumed = RECORD.model_copy(update={"epoch": 3, "updated_at": NOW + timedelta(hours=1)})
+    read_again = CampaignRecord.read(RECORD.write())
+    paused_and_resumed = read_again.model_copy(update={"epoch": 3, "updated_at": NOW + timedelta(hours=1)})
     with page_span(paused_and_resumed, 1, 5):
         pass
     first, second = memory.get_finished_spans()

@@ -19,7 +19,7 @@ COUNTS = (
     "planned", "suppressed", "sent", "delivered", "read", "clicked", "replied", "failed", "bounced", "uncertain",
     "open",
 )  # fmt: skip
-ULID_WIDTH, TIME_WIDTH = 26, len("2026-11-21 09:00")
+ULID_WIDTH = 26
 CODES = "Exit codes: 0 accepted, 3 no such campaign, 4 rejected (each field with the reason), 1 anything else."
 
 app = typer.Typer(no_args_is_help=True, help="Define, send, watch and steer campaigns.")
@@ -122,12 +122,12 @@ def _plain(value: Any) -> Any:
 def campaign_table(items: list[dict[str, Any]]) -> Table:
     """Nothing is cut off on a narrow terminal: long names go on in the next line, the rest stays whole."""
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("id", overflow="fold", min_width=min(ULID_WIDTH, max(len(i["campaign_id"]) for i in items)))
-    table.add_column("name", overflow="fold", min_width=6)
+    table.add_column("id", overflow="fold", no_wrap=all(len(i["campaign_id"]) <= ULID_WIDTH for i in items))
+    table.add_column("name", overflow="fold")
     table.add_column("status", no_wrap=True)
-    table.add_column("channels", min_width=8)
+    table.add_column("channels", overflow="fold")
     table.add_column("people", no_wrap=True, justify="right")
-    table.add_column("created", no_wrap=True, min_width=TIME_WIDTH)
+    table.add_column("created", no_wrap=True)
     for item in items:
         table.add_row(
             item["campaign_id"],

@@ -14,6 +14,7 @@ from services.cli import campaign, config, contacts, demo, doctor, down, export,
 from services.cli.errors import CommandError
 from services.cli.explain import explain as explain_send
 from services.cli.output import print_error
+from services.cli.repair import repair
 
 INTERRUPTED = 130
 
@@ -39,6 +40,7 @@ app.add_typer(export.app, name="schemas")
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(campaign.app, name="campaign")
 app.command("explain")(explain_send)
+app.command("repair")(repair)
 app.command("config")(config.config)
 
 
@@ -67,6 +69,8 @@ def explain(error: Exception) -> str:
         return str(error)
     if isinstance(error, ValidationError):
         return "; ".join(_setting_problem(problem["loc"], problem["msg"]) for problem in error.errors())
+    if isinstance(error, TimeoutError):
+        return f"something did not answer in time ({error or 'no more is known'}): PEAL_LOG_LEVEL=debug shows where"
     if isinstance(error, OSError):
         return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
     return f"unexpected: {type(error).__name__}: {error} (PEAL_LOG_LEVEL=debug shows where)"

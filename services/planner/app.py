@@ -32,6 +32,7 @@ from services.runtime import metrics
 from services.runtime.clickhouse import make_clickhouse
 from services.runtime.health import Health
 from services.runtime.kafka import make_consumer, make_producer, require_partitions, wait_for_kafka
+from services.runtime.places import require_sound
 from services.runtime.registry import Registry
 
 log = structlog.get_logger("planner")
@@ -71,6 +72,7 @@ class Planner(ConsumerRebalanceListener):  # type: ignore[misc]
         await require_partitions(
             self.shared.producer, [CAMPAIGN_COMMANDS, CAMPAIGNS, CAMPAIGN_PROGRESS, SEND_REQUESTED]
         )
+        await require_sound(settings, PLANNER_GROUP, [CAMPAIGN_COMMANDS])
         self.consumer = make_consumer(
             settings,
             group_id=PLANNER_GROUP,

@@ -17,7 +17,7 @@ from services.router.faust_hooks import install
 from services.router.intake import Intake
 from services.router.judge import Judge
 from services.router.lease import Lease
-from services.router.offsets import require_committed
+from services.router.offsets import require_places
 from services.router.patching import require_pinned_versions
 from services.router.restore import People, make_restore
 from services.router.settings import RouterSettings
@@ -98,7 +98,7 @@ class Router:
         await wait_for_kafka(self.settings)
         await self.producer.start()
         await self.destinations.require(self.changelog)
-        await require_committed(self.settings)
+        await require_places(self.settings)
         await self.campaigns.start()
         follow = asyncio.create_task(self.campaigns.follow(0.5))
         watchdog = Watchdog(self.settings.router_stall_s, self.intake.stuck, lambda: self.intake.rounds_finished)

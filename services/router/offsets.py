@@ -4,36 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import stamina
-from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
-from aiokafka.errors import GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from schemas.topics import ROUTER_GROUP, load_topics
+from schemas.topics import ROUTER_GROUP
 from services.domain.eligibility import SOURCES
 from services.runtime.errors import StopProcessError
-from services.runtime.kafka import make_admin
+from services.runtime.places import places_of, unwritten_partitions
 from services.runtime.settings import Settings
 
 
-async def require_committed(settings: Settings) -> None:
-    """Before the group is joined: while a member is in it, `peal topics apply` cannot commit for it.
+async def require_places(settings: Settings) -> None:
+    """Before the group is joined: while a member is in it, neither `peal topics apply` nor `peal repair` can commit for
+    it, and one that comes and goes is in it most of the time.
 
-    Raises `StopProcessError` where a source partition has no committed offset.
+    Raises `StopProcessError` where it would, once it had joined.
     """
-    found = await _group_offsets(settings)
-    for tp in [TopicPartition(topic, p) for topic in SOURCES for p in range(load_topics().partitions)]:
-        if tp not in found or found[tp].offset < 0:
-            raise StopProcessError(_uncommitted(tp))
-
-
-@stamina.retry(on=(GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError), attempts=None, timeout=30)
-async def _group_offsets(settings: Settings) -> dict[TopicPartition, OffsetAndMetadata]:
-    admin = make_admin(settings)
-    await admin.start()
-    try:
-        return dict(await admin.list_consumer_group_offsets(ROUTER_GROUP))
-    finally:
-        await admin.close()
+    unwritten = await unwritten_partitions(settings)
+    for place in await places_of(settings, ROUTER_GROUP, SOURCES):
+        tp = TopicPartition(place.topic, place.partition)
+        require_sound(tp, place.committed, place.low, place.high, place.partition in unwritten)
 
 
 def _uncommitted(tp: TopicPartition) -> str:

@@ -13,6 +13,7 @@ from schemas.topics import load_topics, send_topic, sender_group
 from services.runtime import metrics
 from services.runtime.dead_letters import PoisonWatch
 from services.runtime.kafka import make_consumer
+from services.runtime.places import require_sound
 from services.senders.calls import Caller
 from services.senders.committer import Committer
 from services.senders.contents import ContentBook
@@ -61,7 +62,11 @@ class AccountSender(ConsumerRebalanceListener):  # type: ignore[misc]
         self.consumer: Any = None
 
     async def run(self) -> None:
-        """Until `stop` is set; then drains: what is on the wire ends, what is over is committed."""
+        """Until `stop` is set; then drains: what is on the wire ends, what is over is committed.
+
+        Raises `StopProcessError` where the place in the topic is lost.
+        """
+        await require_sound(self.settings, sender_group(self.account.channel, self.account.account_id), [self.topic])
         async with self.session, asyncio.TaskGroup() as self.tasks:
             helpers = [self.tasks.create_task(work) for work in (self.place.pace.watch(), self._report())]
             while not self.stop.is_set():

@@ -9,8 +9,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.commit import OffsetCommitRequest
 
+from services.domain.marks import Mark, decode_mark, encode_mark
 from services.runtime.errors import exit_fatally
-from services.senders.core.marks import Mark, decode_mark, encode_mark
 
 
 class LostError(Exception):

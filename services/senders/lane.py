@@ -18,12 +18,13 @@ from services.runtime.errors import StopProcessError, exit_fatally
 from services.runtime.fail_points import fail_point
 from services.senders.calls import Caller
 from services.senders.committer import Committer, LostError
-from services.senders.core.doorstep import OVER_RESERVE, Do
+from services.senders.core.doorstep import Do
 from services.senders.core.groups import Group, Sizes, take
-from services.senders.core.marks import Mark
-from services.senders.core.outcomes import Outcome, Uncertain, spent
+from services.senders.core.outcomes import Outcome
+from services.senders.core.progress import Position, behind, over, priced, recovered
 from services.senders.items import Item
 from services.senders.reader import Reader
+from services.senders.reporting import POISON_REASON
 from services.senders.workplace import Workplace
 
 MOST_REPLAYS = 10_000
@@ -37,10 +38,10 @@ class Lane:
         self.place, self.committer, self.p, self.sizes = place, committer, partition, sizes
         self.caller: Caller = place.caller
         self.consumer, self.tp = consumer, TopicPartition(place.topic, partition)
-        self.reader = Reader(consumer, self.tp, place.watch)
+        self.reader = Reader(consumer, self.tp)
         self.items: deque[Item] = deque()
         """Read and not over; the first is at offset `next`."""
-        self.next, self.seen, self.replays = 0, -1, 0
+        self.position, self.replays = Position(), 0
         self.uncommitted = self.stopping = False
         self.nap = SHORTEST_NAP_S
 
@@ -57,6 +58,14 @@ class Lane:
             exit_fatally(str(error))
 
     @property
+    def next(self) -> int:
+        return self.position.next
+
+    @property
+    def seen(self) -> int:
+        return self.position.seen
+
+    @property
     def waiting(self) -> int:
         """Messages of this partition that are not over."""
         end = self.consumer.highwater(self.tp)
@@ -64,8 +73,8 @@ class Lane:
 
     async def _recover(self) -> None:
         """Never calls: what may have been called is uncertain, what was being returned is returned again."""
-        self.next, mark = await self.committer.read(self.p)
-        self.seen = mark.seen
+        committed, mark = await self.committer.read(self.p)
+        self.position = Position(committed, mark.seen)
         self.consumer.seek(self.tp, self.next)
         if mark.do is None:
             return
@@ -84,7 +93,7 @@ class Lane:
             left = [item for item in left if item.offset >= self.next]
             group = take(left, self.next, self.seen, everything, lambda _: do)
             self._restore(group)
-            await self._settle(group, [Uncertain("recovered")] * len(group.work) if group.do is Do.CALL else [])
+            await self._settle(group, recovered(group))
         fail_point("sender.recovery-told")
         await self._rest()
 
@@ -114,7 +123,7 @@ class Lane:
             group = held
         declared_at = boot_seconds()
         self.uncommitted = True  # one commit ends the last group and declares this one
-        await self.committer.commit(self.p, self.next, Mark(self.seen, group.do, group.through))
+        await self.committer.commit(self.p, self.next, self.position.intent(group))
         fail_point("sender.intent-committed")
         outcomes: list[Outcome] = []
         if group.do is Do.CALL:
@@ -136,19 +145,38 @@ class Lane:
 
     async def _settle(self, group: Group[Item], outcomes: Sequence[Outcome]) -> None:
         """Publish, then move on. The commit comes with the next intent or at rest, whichever is first."""
-        n = len(group.work) if group.do is Do.RETURN else spent(outcomes)
+        n = over(group, outcomes)
         if n and group.do is not None:
             work = group.work[:n]
             await self.place.reporter.report(self.p, group.do, work, outcomes[:n])
             fail_point("sender.events-acked")
-            self.seen = max([self.seen, *(item.message.request_offset for item in work if item.message is not None)])
             self.replays = 0
-        before, self.next = self.next, group.work[n].offset if n < len(group.work) else group.through + 1
+        stop = self._watch(group.work[:n])
+        before, self.position = self.next, behind(self.position, group, n)
         self.uncommitted = True
         while self.items and self.items[0].offset < self.next:
             self.items.popleft()
         if not group.work:
             self._count_replays(self.next - before)
+        if stop:  # what was bad is put aside: a new start goes on behind it
+            await self._rest()
+            raise stop
+
+    def _watch(self, done: Sequence[Item]) -> StopProcessError | None:
+        """Count what could be read and what could not; says whether that is too much."""
+        if all(item.message is not None for item in done):
+            self.place.watch.good(len(done))
+            return None
+        stop = None
+        for item in done:
+            if item.message is not None:
+                self.place.watch.good()
+                continue
+            try:
+                self.place.watch.poisoned(POISON_REASON)
+            except StopProcessError as error:
+                stop = error
+        return stop
 
     def _count_replays(self, count: int) -> None:
         self.replays += count
@@ -162,7 +190,7 @@ class Lane:
     async def _rest(self) -> None:
         """To be called before any wait: what is over is committed, what is not started is retracted."""
         if self.uncommitted:
-            await self.committer.commit(self.p, self.next, Mark(self.seen))
+            await self.committer.commit(self.p, self.next, self.position.rest())
             self.uncommitted = False
 
     async def _fetch(self) -> None:
@@ -189,11 +217,11 @@ class Lane:
 
         def judge(item: Item) -> Do:
             message = item.sure
-            do, item.reason = door(message)
-            if do is Do.CALL:
+            found = door(message)
+            if found.do is Do.CALL:
                 self.place.prepare(item)
-                if item.cost_micros > message.reserved_micros:
-                    do, item.reason = OVER_RESERVE
-            return do
+                found = priced(found, item.cost_micros, message.reserved_micros)
+            item.reason = found.reason
+            return found.do
 
         return take(self.items, self.next, self.seen, sizes, judge)

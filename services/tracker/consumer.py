@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from services.runtime import metrics
 from services.runtime.clock import utc_now
 from services.runtime.dead_letters import PoisonWatch
+from services.runtime.errors import StopProcessError
 from services.runtime.fail_points import fail_point
 from services.runtime.kafka import partition_of
 from services.tracker.core.batch import Batch, Rules, add_records
@@ -48,6 +49,8 @@ class Intake:
         self.effects, self.publisher = effects, publisher
         self.rules = Rules(lambda key: partition_of(key, publisher.partitions), settings.phone_region)
         self._watches: dict[str, PoisonWatch] = {}
+        self._stop: StopProcessError | None = None
+        """So much is bad that a producer must be broken: the process ends behind the batch under way."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; the batch under way is finished first, within the drain's time."""
@@ -91,6 +94,8 @@ class Intake:
                 await self.source.commit(ends)
                 await self.source.tell_lag()
                 batch, ends = following
+        if self._stop:
+            raise self._stop  # what was bad is put aside: a new start goes on behind it
         await self.source.tell_lag()
         await asyncio.sleep(_IDLE_S)
 
@@ -103,8 +108,9 @@ class Intake:
         """
         batch, ends = Batch(), dict[TopicPartition, int]()
         began = time.monotonic()
-        while batch.records < self.settings.tracker_batch_rows and self.source.assigned and not stop.is_set():
-            found = await self.source.poll(min(_POLLED, self.settings.tracker_batch_rows - batch.records))
+        most = self.settings.tracker_batch_rows
+        while batch.records < most and self.source.assigned and not (stop.is_set() or self._stop):
+            found = await self.source.poll(min(_POLLED, most - batch.records))
             now_ms = round(utc_now().timestamp() * 1000)
             for tp, records in found.items():
                 refused = add_records(batch, tp.topic, records, self.rules, now_ms)
@@ -149,4 +155,7 @@ class Intake:
                 "refused", topic=topic, partition=refusal.record.partition, offset=refusal.record.offset,
                 reason=refusal.reason, detail=refusal.detail[:200],
             )  # fmt: skip
-            watch.poisoned(refusal.reason)
+            try:
+                watch.poisoned(refusal.reason)
+            except StopProcessError as error:
+                self._stop = error

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import CampaignStatus
+from services.domain.marks import Mark, decode_mark, encode_mark
 from services.domain.messages import SendMessage
 from services.senders.core.doorstep import Do, Knowledge, Standing, stale_after, verdict
 from services.senders.core.groups import Sizes, group_sizes, take
 from services.senders.core.limiter import Limiter, quota, rate_of
-from services.senders.core.marks import Mark, decode_mark, encode_mark
 from services.senders.core.outcomes import Accepted, Failed, Outcome, Refused, Retryable, Uncertain, event_of, spent
 from services.senders.core.poison import dead_letter_event
 from services.senders.core.recalls import RecallBook

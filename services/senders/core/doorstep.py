@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
 
 from schemas import CampaignStatus
+from services.domain.marks import Do as Do
 from services.domain.messages import SendMessage
 
 CREDIT_S = 10.0
 CREDIT_MESSAGES = 10
 STALE_S = 60.0
-
-
-class Do(StrEnum):
-    CALL = "call"
-    RETURN = "return"
-    WAIT = "wait"
 
 
 class Verdict(NamedTuple):

@@ -1,10 +1,18 @@
-"""What stands in a commit: how far everything is over, and what may be under way behind it."""
+"""What stands in a sender's commit: how far everything is over, and what may be under way behind it."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
-from services.senders.core.doorstep import Do
+
+class Do(StrEnum):
+    """What is done with a message at the doorstep; a commit declares only the first two."""
+
+    CALL = "call"
+    RETURN = "return"
+    WAIT = "wait"
 
 
 class Mark(msgspec.Struct, frozen=True, omit_defaults=True):

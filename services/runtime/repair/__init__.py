@@ -1,0 +1,1 @@
+"""`peal repair`: looks at every consumer group, and sets right what keeps one from going on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -26,10 +26,14 @@ class DeliveryEvent(Wire):
     reason: str = ""
     detail: str = ""
     cost_micros: int = 0
+    cost_basis: Literal["", "reserve", "card", "waived", "price"] = ""
+    """What this event knows of the cost of its attempt, from the least to the surest: nothing, at most the reserve, by
+    the rate card, free of charge because it failed, the price that the provider told. The surest one counts."""
     provider: str = ""
     provider_message_id: str = ""
     occurred_at: Time
     machine: bool = False
     """A scanner or a privacy proxy did it: recorded, but not engagement."""
     source: str
-    """Who says so: `router`, `sender`, `twilio`, `sendgrid`, `tracker`, `planner`."""
+    """Who says so: `router`, `sender`, `twilio`, `sendgrid`, `tracker`, `planner`; `ask` (found when the provider was
+    asked), `price` (what the provider charged), `operator` (somebody who knows better)."""

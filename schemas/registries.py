@@ -26,7 +26,8 @@ class RateCard(Wire):
     by_country: dict[str, int] = {}
     """ISO 3166 code -> micros, in place of `message_micros`."""
     free_statuses: list[str] = ["failed"]
-    """Statuses for which the provider charges nothing."""
+    """What the provider charges nothing for: our `failed`, and the provider's own last words. Twilio's `failed` is free
+    of charge, its `undelivered` is not."""
 
 
 class Account(Wire):
@@ -45,6 +46,8 @@ class Account(Wire):
     rate_per_s: Annotated[float, Field(gt=0)]
     rate_card: RateCard = RateCard()
     uncertain_policy: Literal["assume_sent", "resend"] = "assume_sent"
+    fetch_prices: bool = False
+    """Ask what each message has cost once it has ended: a request a message, behind what is sent. Twilio alone."""
     updated_at: Time | None = None
 
 

@@ -5,7 +5,7 @@ than pydantic models. A contract test holds the two together, field by field, ex
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -64,6 +64,7 @@ class DeliveryEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     reason: str = ""
     detail: str = ""
     cost_micros: int = 0
+    cost_basis: str = ""
     provider: str = ""
     provider_message_id: str = ""
     occurred_at: Moment
@@ -111,8 +112,50 @@ def event_id(send_id: str, attempt: int, status: str, source: str) -> str:
     return f"{send_id}/{attempt}/{status}/{source}"
 
 
+class KnownSend(Protocol):
+    """An attempt of which everything is known that an event must say: a request, or what the ledger remembers."""
+
+    @property
+    def send_id(self) -> str: ...
+    @property
+    def campaign_id(self) -> str: ...
+    @property
+    def step(self) -> int: ...
+    @property
+    def recipient(self) -> str: ...
+    @property
+    def ord(self) -> int: ...
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def account(self) -> str: ...
+
+
+class SendAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt of a send, for those who have no request at hand."""
+
+    campaign_id: str
+    step: int
+    recipient: str
+    ord: int
+    attempt: int
+    channel: str
+    account: str
+
+    @property
+    def send_id(self) -> str:
+        return send_id_of(self.campaign_id, self.step, self.recipient)
+
+
+def send_id_of(campaign_id: str, step: int, recipient: str) -> str:
+    """`recipient`: `brand/contact`."""
+    return f"{campaign_id}/{step}/{recipient.partition('/')[2]}"
+
+
 def event_for(
-    message: SendRequest,
+    message: KnownSend,
     status: str,
     *,
     source: str,
@@ -120,6 +163,7 @@ def event_for(
     reason: str = "",
     detail: str = "",
     cost_micros: int = 0,
+    cost_basis: str = "",
     provider: str = "",
     provider_message_id: str = "",
 ) -> DeliveryEvent:
@@ -138,6 +182,7 @@ def event_for(
         reason=reason,
         detail=detail,
         cost_micros=cost_micros,
+        cost_basis=cost_basis,
         provider=provider,
         provider_message_id=provider_message_id,
         occurred_at=occurred_at,

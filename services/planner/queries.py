@@ -135,13 +135,14 @@ GROUP BY channel
 RETRYABLE = (
     STANDING
     + """
-SELECT s.ord, s.attempt, toUInt16(count()), max(r.occurred_at)
+-- Who is to be sent again because nobody knows what became of it waits no more.
+SELECT s.ord, s.attempt, toUInt16(count()), max(if(r.reason = 'resend', toDateTime64(0, 3, 'UTC'), r.occurred_at))
 FROM
 (
     SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(own, 0, {most:UInt64}))) AS ord, toUInt16(a) AS attempt
     FROM standing WHERE status = 'failed_retryable'
 ) AS s
-INNER JOIN (SELECT DISTINCT ord, attempt, occurred_at FROM retries
+INNER JOIN (SELECT DISTINCT ord, attempt, occurred_at, toString(reason) AS reason FROM retries
             WHERE campaign_id = {campaign:String} AND step = {step:UInt16}) AS r ON r.ord = s.ord
 GROUP BY s.ord, s.attempt ORDER BY s.ord
 """

@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas import CampaignRecord, CampaignStatus
 from schemas.topics import DELIVERY_EVENTS, ROUTER_GROUP, SEND_REQUESTED, TRACKER_GROUP
-from services.domain.messages import DeliveryEvent, encode_json, event_id
+from services.domain.messages import DeliveryEvent, SendAttempt, encode_json, event_for
 from services.planner.core import lifecycle
 from services.planner.core.budget import Books
 from services.planner.core.requests import Member
@@ -194,20 +194,9 @@ class Sweeper:
 
 def exhausted(record: CampaignRecord, number: int, send: RetryableSend, member: Member, now: datetime) -> DeliveryEvent:
     step = record.steps[number - 1]
-    send_id = f"{record.campaign_id}/{number}/{member.recipient.partition('/')[2]}"
-    return DeliveryEvent(
-        event_id=event_id(send_id, send.attempt, "failed", "planner"),
-        send_id=send_id,
-        campaign_id=record.campaign_id,
-        step=number,
-        recipient=member.recipient,
-        ord=send.ord,
-        attempt=send.attempt,
-        channel=step.channel.value,
-        account=step.account,
-        status="failed",
-        reason="exhausted",
-        detail=f"{send.failures} tries failed",
-        occurred_at=now,
-        source="planner",
-    )
+    attempt = SendAttempt(
+        campaign_id=record.campaign_id, step=number, recipient=member.recipient, ord=send.ord, attempt=send.attempt,
+        channel=step.channel.value, account=step.account,
+    )  # fmt: skip
+    tries = f"{send.failures} tries failed"
+    return event_for(attempt, "failed", source="planner", occurred_at=now, reason="exhausted", detail=tries)

@@ -29,6 +29,9 @@ class ProviderSettings(Settings):
     price_email_micros: int = Field(900, ge=0, description="price of a mail in millionths")
     price_sms_micros: int = Field(7_900, ge=0, description="price of an SMS segment in millionths")
     price_whatsapp_micros: int = Field(5_000, ge=0, description="price of a WhatsApp message in millionths")
+    twilio_fetch_prices: bool = Field(
+        False, description="fetch each ended message of the default accounts for its real price: a request a message"
+    )
     currency: str = Field("USD", pattern="^[A-Z]{3}$")
     master_key: SecretStr = Field(SecretStr(""), description="Fernet key that account secrets are encrypted with")
     link_secret: SecretStr = Field(SecretStr(""), description="signs unsubscribe and other links in messages")
@@ -60,6 +63,7 @@ class ProviderSettings(Settings):
                 "sender": sender,
                 "username": "" if provider == "sendgrid" else self.twilio_account_sid,
                 "rate_per_s": rate,
+                "fetch_prices": provider == "twilio" and self.twilio_fetch_prices,
                 "rate_card": RateCard(currency=self.currency, message_micros=price),
             }
         )

@@ -20,7 +20,7 @@ from services.runtime.clickhouse import make_clickhouse
 from services.runtime.errors import StopProcessError
 from services.runtime.settings import Settings
 from services.tracker import migrate as migrations
-from services.tracker.core.rows import LEDGER_COLUMNS, ledger_row
+from services.tracker.core.rows import BASES, LEDGER_COLUMNS, ledger_row
 from services.tracker.mirror import COLUMNS as CAMPAIGN_COLUMNS
 from services.tracker.store import Store
 
@@ -168,6 +168,55 @@ async def test_costs_add_up_by_attempt_whatever_is_repeated(client: AsyncClient)
     await put(client, twice)
     assert await ask(client, "SELECT sum(attempts), sum(cost_micros) FROM costs") == [(2, 15800)]
     assert await ask(client, "SELECT cost_micros FROM sends") == [(15800,)]
+
+
+async def test_the_surest_word_about_a_cost_takes_the_place_of_all_others(client: AsyncClient) -> None:
+    told = [
+        event(CAMPAIGN, 1, "uncertain", cost_micros=15_800, cost_basis="reserve"),
+        event(CAMPAIGN, 1, "accepted", cost_micros=7_900, cost_basis="card"),
+        event(CAMPAIGN, 2, "accepted", cost_micros=7_900, cost_basis="card"),
+        event(CAMPAIGN, 2, "failed", source="twilio", cost_basis="waived"),
+        event(CAMPAIGN, 3, "accepted", cost_micros=7_900, cost_basis="card"),
+        event(CAMPAIGN, 3, "accepted", source="price", cost_micros=8_300, cost_basis="price", after_s=86_400),
+    ]
+    await put(client, told)
+    spent = [(1, 7_900), (2, 0), (3, 8_300)]
+    assert await ask(client, "SELECT ord, cost_micros FROM sends ORDER BY ord") == spent
+    assert await ask(client, "SELECT sum(cost_micros) FROM v_cost") == [(16_200,)]
+    assert await ask(client, "SELECT sum(attempts), sum(cost_micros) FROM costs") == [(2, 16_200)]
+    await put(client, told[::-1])
+    assert await ask(client, "SELECT sum(cost_micros) FROM v_cost") == [(16_200,)], "repeated, in another order"
+
+
+async def test_a_cost_without_a_basis_counts_by_the_card_or_as_a_reserve(client: AsyncClient) -> None:
+    await put(
+        client, [event(CAMPAIGN, 1, "uncertain", cost_micros=900), event(CAMPAIGN, 1, "accepted", cost_micros=700)]
+    )
+    assert await ask(client, "SELECT cost_basis, cost_micros FROM v_attempt_costs") == [("card", 700)]
+
+
+async def test_spending_is_the_surest_claim_of_each_attempt_in_random_histories(client: AsyncClient) -> None:
+    chance, best = random.Random(29), dict[tuple[int, int, int], tuple[int, int]]()
+    told = []
+    for _ in range(2_000):
+        basis = chance.choice(["", "reserve", "card", "waived", "price"])
+        cost = 0 if basis in ("", "waived") else chance.choice([0, 700, 7_900, 8_300])
+        one = event(
+            CAMPAIGN, chance.randrange(40), chance.choice(["uncertain", "accepted", "failed"]), channel="sms",
+            step=chance.randint(1, 2), attempt=chance.randint(1, 3), source=f"{basis}{cost}",
+            after_s=chance.randrange(9**6), cost_micros=cost, cost_basis=basis, account=chance.choice(["default", "main"]),
+        )  # fmt: skip
+        told.append(one)
+        if basis:
+            key = one.ord, one.step, one.attempt
+            best[key] = max(best.get(key, (0, 0)), (BASES[basis], cost))
+    for start in range(0, 2_000, 500):
+        await put(client, told[start : start + 700])
+    spent = sum(cost for _, cost in best.values())
+    assert await ask(client, "SELECT sum(cost_micros) FROM v_cost") == [(spent,)]
+    assert await ask(client, "SELECT sum(cost_micros) FROM sends") == [(spent,)]
+    paid = sum(cost > 0 for _, cost in best.values())
+    assert await ask(client, "SELECT sum(attempts), sum(cost_micros) FROM costs") == [(paid, spent)]
 
 
 async def test_an_assumption_gives_way_to_any_other_word_of_its_status(client: AsyncClient) -> None:

@@ -70,8 +70,9 @@ def event_of(
     now: datetime,
 ) -> DeliveryEvent:  # fmt: skip
     """`reason`: why the doorstep returned it. `free_failure`: on the rate card a failed message costs nothing."""
-    status, detail, provider_message_id, cost = "recalled", "", "", 0
+    status, detail, provider_message_id, cost, basis = "recalled", "", "", 0, ""
     if do is Do.CALL:
+        basis = "card" if message.reserved_micros or cost_micros else ""
         match outcome:
             case Accepted(provider_message_id=provider_message_id):
                 status, reason, cost = "accepted", "", cost_micros
@@ -80,12 +81,12 @@ def event_of(
             case Retryable(reason=reason, detail=detail):
                 status, cost = "failed_retryable", 0 if free_failure else cost_micros
             case Uncertain(reason=reason, detail=detail):
-                status, cost = "uncertain", cost_micros
+                status, cost, basis = "uncertain", cost_micros, basis and "reserve"
             case Refused(reason=reason, detail=detail):
                 pass
             case None:
                 reason = "not_started"
     return event_for(
         message, status, source=SOURCE, occurred_at=now, reason=reason, detail=detail, cost_micros=cost,
-        provider=provider, provider_message_id=provider_message_id,
+        cost_basis=basis, provider=provider, provider_message_id=provider_message_id,
     )  # fmt: skip

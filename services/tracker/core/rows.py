@@ -16,12 +16,14 @@ Row = tuple[Any, ...]
 CHANNELS: Final[dict[str, int]] = {channel.value: number for number, channel in enumerate(Channel, 1)}
 """Numbers of the enumeration `channel` in every table."""
 STATUSES: Final[dict[str, int]] = {status.value: rank for status, rank in RANK.items()}
+BASES: Final = {"": 0, "reserve": 1, "card": 2, "waived": 3, "price": 4}
+"""Numbers of the enumeration `cost_basis`: the surest word about an attempt's cost has the greatest."""
 CHANNEL_BIT: Final[dict[str, int]] = {channel: 1 << (number - 1) for channel, number in CHANNELS.items()}
 
 LEDGER_COLUMNS: Final = (
     "recipient_id", "campaign_id", "step", "channel", "attempt", "status", "reason", "detail", "ord", "account",
-    "source", "machine", "provider", "provider_message_id", "cost_micros", "occurred_at", "kafka_partition",
-    "kafka_offset",
+    "source", "machine", "provider", "provider_message_id", "cost_micros", "cost_basis", "occurred_at",
+    "kafka_partition", "kafka_offset",
 )  # fmt: skip
 CONSENT_COLUMNS: Final = (
     "recipient_id", "brand", "channel", "purpose", "state", "reason", "at", "source", "proof",
@@ -34,7 +36,8 @@ SUPPRESSION_COLUMNS: Final = ("brand", "channel", "address", "reason", "lifted",
 CALLBACK_COLUMNS: Final = ("provider", "kind", "reason", "body", "received_at")
 
 _LARGEST_SMALL = 65_535
-_LARGEST_MONEY = 1 << 62
+_LARGEST_MONEY = 1 << 56
+"""Above it lies the basis, where the two are one number."""
 _LATEST_MS = 7_258_118_400_000
 """The year 2200: beyond what a DateTime64 of milliseconds surely holds, and beyond any campaign."""
 _CONSENT_STATES = frozenset({"opted_in", "opted_out"})
@@ -97,13 +100,13 @@ def brand_of(recipient: str) -> str:
 def ledger_row(event: DeliveryEvent, partition: int, offset: int) -> Row:
     """Raises `BadRecordError`."""
     _check_send(event)
-    if not -_LARGEST_MONEY < event.cost_micros < _LARGEST_MONEY:
-        raise BadRecordError("bad_value", f"cost_micros is {event.cost_micros}")
+    if not 0 <= event.cost_micros < _LARGEST_MONEY:
+        raise BadRecordError("bad_value", f"cost_micros is {event.cost_micros}: expected 0 to 2^56")
     return (
         event.recipient, event.campaign_id, event.step, CHANNELS[event.channel], event.attempt,
         _known(STATUSES, event.status, "status"), event.reason, event.detail, event.ord, event.account, event.source,
-        event.machine, event.provider, event.provider_message_id, event.cost_micros, milliseconds(event.occurred_at),
-        partition, offset,
+        event.machine, event.provider, event.provider_message_id, event.cost_micros, _basis(event),
+        milliseconds(event.occurred_at), partition, offset,
     )  # fmt: skip
 
 
@@ -112,7 +115,7 @@ def queued_row(message: Queued, partition: int, offset: int) -> Row:
     _check_send(message)
     return (
         message.recipient, message.campaign_id, message.step, CHANNELS[message.channel], message.attempt,
-        RANK[Status.QUEUED], "", message.detail, message.ord, message.account, "router", False, "", "", 0,
+        RANK[Status.QUEUED], "", message.detail, message.ord, message.account, "router", False, "", "", 0, 0,
         milliseconds(message.routed_at, "routed_at"), partition, offset,
     )  # fmt: skip
 
@@ -156,6 +159,13 @@ def inbound_row(message: Inbound) -> Row:
         _known(CHANNELS, message.channel, "channel"), message.account, message.from_address, message.to_address,
         message.text, message.keyword, milliseconds(message.at, "at"),
     )  # fmt: skip
+
+
+def _basis(event: DeliveryEvent) -> int:
+    """A cost without a basis is of a time before there was one, or of another's producer."""
+    if event.cost_micros and not event.cost_basis:
+        return BASES["reserve" if event.status == Status.UNCERTAIN else "card"]
+    return _known(BASES, event.cost_basis, "cost_basis")
 
 
 def _check_send(value: DeliveryEvent | Queued) -> None:

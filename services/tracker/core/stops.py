@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from schemas import STOPS, Status
-from services.domain.messages import Consent, DeliveryEvent, event_id
+from services.domain.messages import Consent, DeliveryEvent, event_for, send_id_of
 from services.tracker.core.rows import Inbound, Row, brand_of, milliseconds
 
 SOURCE: Final = "tracker"
@@ -51,6 +51,10 @@ class LastSend(msgspec.Struct, frozen=True):
     ord: int
     channel: str
     account: str
+
+    @property
+    def send_id(self) -> str:
+        return send_id_of(self.campaign_id, self.step, self.recipient)
 
 
 def person_stop(event: DeliveryEvent) -> PersonStop | None:
@@ -112,19 +116,4 @@ def answer_event(message: Inbound, send: LastSend) -> DeliveryEvent | None:
     if message.keyword in ("start", "help"):
         return None
     status = Status.UNSUBSCRIBED if message.keyword == "stop" else Status.REPLIED
-    contact = send.recipient[send.recipient.index("/") + 1 :]
-    send_id = f"{send.campaign_id}/{send.step}/{contact}"
-    return DeliveryEvent(
-        event_id=event_id(send_id, send.attempt, status.value, SOURCE),
-        send_id=send_id,
-        campaign_id=send.campaign_id,
-        step=send.step,
-        recipient=send.recipient,
-        ord=send.ord,
-        attempt=send.attempt,
-        channel=send.channel,
-        account=send.account,
-        status=status.value,
-        occurred_at=message.at,
-        source=SOURCE,
-    )
+    return event_for(send, status.value, source=SOURCE, occurred_at=message.at)

@@ -1,4 +1,4 @@
-"""Sends whose fate nobody told us: the account's policy decides after a deadline."""
+"""Sends whose fate nobody told us: when the provider is asked, and what the account's policy decides in the end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from schemas import Status
-from services.domain.messages import DeliveryEvent, event_id
+from services.domain.messages import DeliveryEvent, event_for, send_id_of
 
 Policy = Literal["assume_sent", "resend"]
 SOURCE: Final = "tracker"
@@ -17,6 +17,8 @@ RESEND: Final = "resend"
 
 
 class UncertainSend(msgspec.Struct, frozen=True):
+    """`at`: when it was said that nobody knows."""
+
     campaign_id: str
     step: int
     recipient: str
@@ -26,29 +28,28 @@ class UncertainSend(msgspec.Struct, frozen=True):
     account: str
     at: datetime
 
+    @property
+    def send_id(self) -> str:
+        return send_id_of(self.campaign_id, self.step, self.recipient)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.send_id, self.attempt
+
+
+def asks_due(send: UncertainSend, now: datetime, after: tuple[timedelta, ...]) -> int:
+    """How often the provider should have been asked by now."""
+    return sum(now >= send.at + delay for delay in after)
+
 
 def settle(send: UncertainSend, policy: Policy, now: datetime, deadline: timedelta) -> DeliveryEvent | None:
     """The event that ends the doubt; None before the deadline. Whatever is learnt later outranks an assumption's word
-    or, as a provider's callback, everything."""
+    or, as a provider's callback, everything. Of the cost it says nothing: the reserve stays."""
     if now < send.at + deadline:
         return None
     status, reason = (Status.ACCEPTED, ASSUMED) if policy == "assume_sent" else (Status.FAILED_RETRYABLE, RESEND)
-    contact = send.recipient[send.recipient.index("/") + 1 :]
-    send_id = f"{send.campaign_id}/{send.step}/{contact}"
     minutes = int(deadline.total_seconds() // 60)
-    return DeliveryEvent(
-        event_id=event_id(send_id, send.attempt, status.value, SOURCE),
-        send_id=send_id,
-        campaign_id=send.campaign_id,
-        step=send.step,
-        recipient=send.recipient,
-        ord=send.ord,
-        attempt=send.attempt,
-        channel=send.channel,
-        account=send.account,
-        status=status.value,
-        reason=reason,
-        detail=f"no word from the provider in {minutes} minutes; the account's policy is {policy}",
-        occurred_at=send.at + deadline,
-        source=SOURCE,
-    )
+    detail = f"no word from the provider in {minutes} minutes; the account's policy is {policy}"
+    return event_for(
+        send, status.value, source=SOURCE, occurred_at=send.at + deadline, reason=reason, detail=detail
+    )  # fmt: skip

@@ -20,7 +20,7 @@ from services.tracker.core.contacts import (
     merge,
     new_addresses,
 )
-from services.tracker.core.normalise import Problems, email_address, normalise, phone_number
+from services.tracker.core.normalise import Problems, normalise
 from services.tracker.core.rows import BadRecordError
 
 WHO = "default/c-1"
@@ -153,26 +153,6 @@ def test_what_cannot_be_is_kept_out_and_counted() -> None:
     change, problems = read(told(email="asha(at)example", phone="12", zone="Mars/Olympus", name=" Asha "))
     assert change.writes == {"email": None, "phone": None, "zone": None, "name": "Asha"}
     assert problems == {("email", "invalid"): 1, ("phone", "invalid"): 1, ("zone", "invalid"): 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "region", "number"),
-    [
-        ("098123 45678", "IN", "+919812345678"),
-        ("098123 45678", "", ""),
-        ("0091 98123 45678", "", "+919812345678"),
-        ("+1 (415) 555-2671", "", "+14155552671"),
-        ("call me", "IN", ""),
-        ("+999123", "", ""),
-    ],
-)
-def test_numbers_without_a_country_need_the_region_of_the_installation(text: str, region: str, number: str) -> None:
-    assert phone_number(text, region) == number
-
-
-def test_a_mail_address_without_a_domain_is_none() -> None:
-    assert email_address("asha") == ""
-    assert email_address("Asha+News@Example.com") == "asha+news@example.com"
 
 
 def test_unset_reaches_fields_and_attributes_and_counts_unknown_names() -> None:

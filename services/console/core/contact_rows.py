@@ -9,11 +9,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import phonenumbers
-
 from schemas import Channel, Consent, ContactChange, ContactFields, FieldError
 from schemas.base import ID_PATTERN
-from services.domain.addresses import clean_email
+from services.domain.addresses import clean_email, phone_number
 
 FIELDS = ("name", "email", "phone", "role", "city", "pincode", "zone", "last_active_at")
 COLUMNS = ("id", *FIELDS, "opt_in")
@@ -109,15 +107,11 @@ def check_fields(fields: dict[str, Any], region: str | None) -> None:
 
 
 def _phone(text: str, region: str | None) -> str:
-    """E.164, as `services.domain.addresses.clean_phone` spells it."""
-    try:
-        number = phonenumbers.parse(text.strip().removeprefix("whatsapp:"), region)
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_possible_number(number):
+    number = phone_number(text, region)
+    if not number:
         message = f"'{text[:40]}' is no phone number: write it with its country code, such as +919812345678"
         raise BadRowError("phone", "invalid_address", message)
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return number
 
 
 def _moment(field: str, value: Any) -> datetime | None:

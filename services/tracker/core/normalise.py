@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import phonenumbers
-
 from schemas.people import AttributeValue
-from services.domain.content.addresses import valid_address
+from services.domain.addresses import email_address, phone_number
 from services.tracker.core.contacts import ATTRIBUTE, FIELDS, Change, ContactChange
 from services.tracker.core.rows import BadRecordError, milliseconds
 
@@ -19,7 +16,6 @@ Problems = Counter[tuple[str, str]]
 FUTURE_MS = 24 * 3600 * 1000
 """How far ahead of us an upstream clock may be: a change from the far future would win for ever."""
 _TRIMMED = ("name", "city", "pincode")
-_PHONE_NOISE = re.compile(r"[\s().\-/\u00a0]+")
 
 
 def normalise(change: ContactChange, offset: int, now_ms: int, region: str, problems: Problems) -> Change:
@@ -60,30 +56,6 @@ def normalise(change: ContactChange, offset: int, now_ms: int, region: str, prob
         else:
             problems["attributes", "no_name"] += 1
     return Change(at, offset, writes, change.replace)
-
-
-def email_address(text: str) -> str:
-    """Trimmed and in lower case; "" where it cannot be an address."""
-    address = text.strip().lower()
-    return address if valid_address("email", address) else ""
-
-
-@lru_cache(maxsize=50_000)
-def phone_number(text: str, region: str) -> str:
-    """E.164; "" where it cannot be a number. Numbers without a country need the region."""
-    number = _PHONE_NOISE.sub("", text)
-    if number.startswith("00"):
-        number = "+" + number[2:]
-    if number.startswith("+"):
-        return number if valid_address("sms", number) else ""
-    if not region:
-        return ""
-    try:
-        parsed = phonenumbers.parse(number, region)
-    except phonenumbers.NumberParseException:
-        return ""
-    number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    return number if phonenumbers.is_possible_number(parsed) and valid_address("sms", number) else ""
 
 
 def _checked(field: str, value: str, told: str, problems: Problems) -> str | None:

@@ -22,6 +22,8 @@ class CommandType(StrEnum):
     APPROVE = "campaign.approve"
     CANCEL = "campaign.cancel"
     CLONE = "campaign.clone"
+    REOPEN = "campaign.reopen"
+    """Try again the sends that ended as dead letters, each as a new attempt."""
 
 
 class Command(Wire):

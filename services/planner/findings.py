@@ -17,9 +17,10 @@ MOST_AT_ONCE = 50_000
 
 
 async def find(
-    clickhouse: AsyncClient, campaign_id: str, step: int, cursor: int, *, reopen: bool = False
+    clickhouse: AsyncClient, campaign_id: str, step: int, cursor: int, *, reopen: bool = False, replay: bool = False
 ) -> StepFindings:
-    """The sends of a step below its cursor that are not settled; with `reopen` also those that found no money."""
+    """The sends of a step below its cursor that are not settled; with `reopen` also those that found no money,
+    with `replay` those that ended as dead letters."""
     parameters = {"campaign": campaign_id, "step": step, "cursor": cursor, "most": MOST_AT_ONCE}
     counts = {
         status: int(n) for status, n in (await clickhouse.query(queries.OPEN_COUNTS, parameters=parameters)).result_rows
@@ -33,6 +34,9 @@ async def find(
     over_budget: Sequence[Sequence[Any]] = []
     if reopen:
         over_budget = (await clickhouse.query(queries.OVER_BUDGET, parameters=parameters)).result_rows
+    dead_lettered: Sequence[Sequence[Any]] = []
+    if replay:
+        dead_lettered = (await clickhouse.query(queries.DEAD_LETTERED, parameters=parameters)).result_rows
     if counts.get("failed_retryable"):
         retryable = (await clickhouse.query(queries.RETRYABLE, parameters=parameters)).result_rows
     return StepFindings(
@@ -40,7 +44,8 @@ async def find(
         recalled=tuple((row[0], row[1]) for row in recalled),
         retryable=tuple(RetryableSend(row[0], row[1], row[2], row[3].replace(tzinfo=UTC)) for row in retryable),
         over_budget=tuple((row[0], row[1]) for row in over_budget),
-        open_count=sum(counts.values()) + silent_count + len(over_budget),
+        dead_lettered=tuple((row[0], row[1]) for row in dead_lettered),
+        open_count=sum(counts.values()) + silent_count + len(over_budget) + len(dead_lettered),
         queued_count=counts.get("queued", 0),
     )
 

@@ -35,7 +35,7 @@ from services.runtime.errors import StopProcessError
 
 log = structlog.get_logger("planner")
 IDLE_S = 0.03
-DISTURBING = (CommandType.RESUME, CommandType.EDIT, CommandType.BUDGET)
+DISTURBING = (CommandType.RESUME, CommandType.EDIT, CommandType.BUDGET, CommandType.REOPEN)
 """After these something may be open that no page will ask for: sweep."""
 
 
@@ -55,6 +55,8 @@ class PartitionOwner:
         """Campaigns that want a sweep now."""
         self.reopened: set[str] = set()
         """Campaigns whose budget was changed: sends that found no money may find some now."""
+        self.replayed: set[str] = set()
+        """Campaigns whose dead letters are to be tried again."""
         self.books: dict[str, Books] = {}
         """Money of campaigns with a budget; absent until it is known."""
         self.short_of_money: set[str] = set()
@@ -129,6 +131,8 @@ class PartitionOwner:
             self.disturbed.add(campaign.campaign_id)
         if isinstance(decoded, Command) and decoded.budget is not None:
             self.reopened.add(campaign.campaign_id)
+        if isinstance(decoded, Command) and decoded.type is CommandType.REOPEN:
+            self.replayed.add(campaign.campaign_id)
         if campaign.campaign_id not in self.state.progress:
             self.books.setdefault(campaign.campaign_id, Books())
         self.shared.wake.set()

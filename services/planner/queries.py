@@ -115,6 +115,14 @@ FROM standing WHERE status = 'suppressed' AND cause = 'over_budget' ORDER BY ord
 """
 )
 
+DEAD_LETTERED = (
+    STANDING
+    + """
+SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(own, 0, {most:UInt64}))) AS ord, toUInt16(a) AS attempt
+FROM standing WHERE status = 'failed' AND cause = 'dead_letter' ORDER BY ord LIMIT {most:UInt64}
+"""
+)
+
 SPENT = """
 -- What a campaign's sends have cost, by step; an uncertain send counts with its reserve.
 SELECT step, sum(cost_micros) FROM v_cost WHERE campaign_id = {campaign:String} GROUP BY step

@@ -42,6 +42,8 @@ class Candidate:
     books: Books
     reopen: bool
     """Whether sends that found no money may find some now."""
+    replay: bool
+    """Whether sends that ended as dead letters are to be tried again."""
 
 
 class Sweeper:
@@ -78,8 +80,8 @@ class Sweeper:
                     owner.disturbed.discard(record.campaign_id)
                     books = owner.books.get(record.campaign_id) or Books()
                     books.begin_barrier()
-                    reopen = record.campaign_id in owner.reopened
-                    found.append(Candidate(owner, record, cursors, at_end, books, reopen))
+                    reopen, replay = record.campaign_id in owner.reopened, record.campaign_id in owner.replayed
+                    found.append(Candidate(owner, record, cursors, at_end, books, reopen, replay))
         return found
 
     def _due(self, record: CampaignRecord, at_end: bool, owner: PartitionOwner, now: datetime) -> bool:
@@ -131,7 +133,9 @@ class Sweeper:
         campaign_id = record.campaign_id
         findings: dict[int, StepFindings] = {}
         for number, cursor in candidate.cursors.items():
-            findings[number] = await find(self.shared.clickhouse, campaign_id, number, cursor, reopen=candidate.reopen)
+            findings[number] = await find(
+                self.shared.clickhouse, campaign_id, number, cursor, reopen=candidate.reopen, replay=candidate.replay
+            )
         spent = await spent_by_step(self.shared.clickhouse, campaign_id)
         if owner.stopping or owner.state.campaigns.get(campaign_id) is not record:
             owner.disturbed.add(campaign_id)  # a command came in between: what was found may be no longer so
@@ -169,6 +173,8 @@ class Sweeper:
         owner.short_of_money.discard(campaign_id)
         if candidate.reopen:
             owner.reopened.discard(campaign_id)
+        if candidate.replay:
+            owner.replayed.discard(campaign_id)
 
     async def _complete(self, owner: PartitionOwner, record: CampaignRecord, now: datetime) -> None:
         fail_point("planner.completing")

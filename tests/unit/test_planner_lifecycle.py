@@ -127,6 +127,15 @@ def test_nothing_leads_out_of_completed(kind: CommandType) -> None:
     assert refusal(done, kind) == ("campaign_id", "wrong_status")
 
 
+def test_dead_letters_are_tried_again_while_it_runs_and_after_it_has_ended() -> None:
+    """What is under way meanwhile is as good as before: the epoch stays."""
+    active = steer(make_draft(), CommandType.LAUNCH)
+    assert steer(active, CommandType.REOPEN).epoch == active.epoch
+    again = steer(lifecycle.complete(active, NOW), CommandType.REOPEN)
+    assert (again.status, again.ended_at, again.epoch) == (CampaignStatus.ACTIVE, None, active.epoch + 1)
+    assert refusal(steer(active, CommandType.CANCEL), CommandType.REOPEN) == ("campaign_id", "wrong_status")
+
+
 class Life(RuleBasedStateMachine):
     """Whatever commands come in whatever order."""
 
@@ -139,7 +148,8 @@ class Life(RuleBasedStateMachine):
         fields = {"body": {"text": "x"}} if kind is CommandType.EDIT else {}
         decision = lifecycle.steer(self.record, command(kind, **fields), NOW)
         if isinstance(decision, Accepted):
-            assert decision.record.epoch == self.record.epoch + 1
+            stays = kind is CommandType.REOPEN and self.record.status is CampaignStatus.ACTIVE
+            assert decision.record.epoch == self.record.epoch + (not stays)
             self.record = decision.record
         else:
             assert decision.errors[0].problem == "wrong_status"

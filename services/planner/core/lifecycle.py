@@ -30,6 +30,7 @@ ALLOWED: dict[CommandType, frozenset[CampaignStatus]] = {
     CommandType.EDIT: frozenset(CampaignStatus) - {CampaignStatus.COMPLETED, CampaignStatus.CANCELLED},
     CommandType.BUDGET: frozenset(CampaignStatus) - {CampaignStatus.CANCELLED},
     CommandType.CLONE: frozenset(CampaignStatus),
+    CommandType.REOPEN: frozenset({CampaignStatus.ACTIVE, CampaignStatus.COMPLETED}),
 }
 
 
@@ -127,6 +128,8 @@ def steer(
     if record.status not in allowed:
         return reject("campaign_id", "wrong_status", _wrong_status(record, command))
     changes: dict[str, object] = {"updated_at": now, "last_command_id": command.command_id}
+    if command.type is CommandType.REOPEN and record.status is CampaignStatus.ACTIVE:
+        return Accepted(record.model_copy(update=changes))  # what is under way is as good as before
     match command.type:
         case CommandType.CLONE:
             assert clone_id is not None, "the caller makes the id"
@@ -144,8 +147,15 @@ def steer(
         case CommandType.BUDGET:
             changes |= {"budget": command.budget}
             if record.status is CampaignStatus.COMPLETED:  # somebody may have been left out for want of money
-                changes |= {"status": CampaignStatus.ACTIVE, "ended_at": None, "reopened_at": now}
+                changes |= reopen(now)
+        case CommandType.REOPEN:
+            changes |= reopen(now)
     return Accepted(record.model_copy(update=changes | {"epoch": record.epoch + 1}))
+
+
+def reopen(now: datetime) -> dict[str, object]:
+    """A campaign that had ended goes on."""
+    return {"status": CampaignStatus.ACTIVE, "ended_at": None, "reopened_at": now}
 
 
 def launch(record: CampaignRecord, now: datetime) -> dict[str, object]:

@@ -63,6 +63,8 @@ class StepFindings:
     """Sends that are not settled, all of the above included, and those under way or uncertain."""
     queued_count: int = 0
     """Those that are routed and not yet at their end: their reserves stand."""
+    dead_lettered: tuple[tuple[int, int], ...] = ()
+    """(ordinal, attempt) that ended as a dead letter; asked for only when somebody wants it tried again."""
 
 
 @dataclass(frozen=True, order=True)
@@ -78,7 +80,8 @@ def again(findings: StepFindings, now: datetime) -> tuple[list[Again], list[Retr
     """What to expand, by ordinal; and the sends to give up on."""
     expand = [Again(ord_, 1) for ord_ in findings.silent]
     expand += [Again(ord_, attempt + 1) for ord_, attempt in findings.recalled]
-    expand += [Again(ord_, attempt + 1, reopen=True) for ord_, attempt in findings.over_budget]
+    given_up = (*findings.over_budget, *findings.dead_lettered)
+    expand += [Again(ord_, attempt + 1, reopen=True) for ord_, attempt in given_up]
     give_up = []
     for send in findings.retryable:
         match retry_action(send, now):

@@ -15,6 +15,7 @@ from typing import Final
 
 from deploy.local.free_ports import free_ports
 from deploy.local.installation import Installation, make_installation
+from services.runtime.ports import Ports
 from tests.chaos.books import MAIL_MICROS, Books
 from tests.chaos.plan import MAKERS, MOST_INSTANCES, SCALABLE, Plan, make_plan
 from tests.chaos.run import Outcome, Run
@@ -62,19 +63,28 @@ async def _all(arguments: argparse.Namespace) -> list[Outcome]:
     return outcomes
 
 
+def chaos_installation(folder: Path, ports: Ports, strings: Strings) -> Installation:
+    given = SETTINGS | {"PEAL_FAIL_POINTS": str(strings.fail_points)}
+    scale = dict.fromkeys(SCALABLE, MOST_INSTANCES)
+    return make_installation(folder, ports, given, scale, strings.environments())
+
+
+async def idle_extras(installation: Installation) -> None:
+    """One instance of each service; the others wait for their turn."""
+    for name in SCALABLE:
+        for number in range(1, MOST_INSTANCES):
+            await installation.stack.stop_service(f"{name}-{number}")
+
+
 async def _on_one_installation(arguments: argparse.Namespace, done: int) -> list[Outcome]:
     """Until enough is done, or something was not exact: what comes after that begins anew."""
     folder = Path(tempfile.mkdtemp(prefix="peal-chaos-"))
     strings = Strings(folder)
-    given = SETTINGS | {"PEAL_FAIL_POINTS": str(strings.fail_points)}
-    scale = dict.fromkeys(SCALABLE, MOST_INSTANCES)
-    installation = make_installation(folder, free_ports(), given, scale, strings.environments())
+    installation = chaos_installation(folder, free_ports(), strings)
     outcomes: list[Outcome] = []
     try:
         await installation.stack.start()
-        for name in SCALABLE:
-            for number in range(1, MOST_INSTANCES):
-                await installation.stack.stop_service(f"{name}-{number}")
+        await idle_extras(installation)
         while done + len(outcomes) < arguments.runs and len(outcomes) < arguments.fresh_every:
             seed = arguments.seed + done + len(outcomes)
             outcomes.append(await _one(installation, make_plan(seed, arguments.only), strings))

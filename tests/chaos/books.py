@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +15,8 @@ from tests.chaos.desk import Desk
 from tests.chaos.plan import CampaignPlan
 
 MAIL_MICROS: Final = 900
+CALLBACKS_S: Final = 60.0
+"""How long they may still be on their way."""
 NAMED: Final = 3
 """Differences of one kind that are reported with their whole history."""
 
@@ -45,8 +49,7 @@ class Books:
 
 async def check(desk: Desk, campaign_id: str, plan: CampaignPlan, cap_micros: int) -> Books:
     """After its end. `cap_micros`: the most that its budget ever was; 0: none."""
-    stats = await desk.stats(campaign_id)
-    sends = await desk.sends(campaign_id)
+    stats, sends = await _at_rest(desk, campaign_id)
     received = await desk.received(campaign_id)
     steps = range(1, len(plan.channels) + 1)
     planned = [f"{campaign_id}/{step}/p{i}" for step in steps for i in range(plan.people)]
@@ -74,6 +77,17 @@ async def check(desk: Desk, campaign_id: str, plan: CampaignPlan, cap_micros: in
         for send_id in found[:NAMED]:
             books.notes.append(await history(desk, kind, send_id, received))
     return books
+
+
+async def _at_rest(desk: Desk, campaign_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Figures and list of one moment: callbacks may still come in long after the end."""
+    deadline = time.monotonic() + CALLBACKS_S
+    while True:
+        stats, sends = await desk.stats(campaign_id), await desk.sends(campaign_id)
+        same = stats["by_channel"] == (await desk.stats(campaign_id))["by_channel"]
+        if time.monotonic() > deadline or (same and not _recount(stats, sends)):
+            return stats, sends
+        await asyncio.sleep(1)
 
 
 def _recount(stats: dict[str, Any], sends: Sequence[dict[str, Any]]) -> str:

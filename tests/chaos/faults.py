@@ -124,18 +124,28 @@ class Faults:
 
     async def _poison(self, fault: Fault) -> None:
         """Rubbish on every topic, under keys of anybody's."""
-        producer = make_producer(self.stack.settings)
+        producer, refused = make_producer(self.stack.settings), 0
         try:
             await producer.start()
             for topic in (*load_topics().topics, "send-email", "send-sms", "send-whatsapp"):
-                for _ in range(POISONED_RECORDS):
-                    key = self.chance.choice((None, b"", b"nobody", b"default/x", b"\xff", b"default/" + b"k" * 300))
-                    await producer.send(topic, self.chance.choice((*RUBBISH, None)), key)
-            await producer.flush()
+                told = [await producer.send(topic, *self._rubbish(topic)) for _ in range(POISONED_RECORDS)]
+                refused += sum(
+                    isinstance(one, KafkaError) for one in await asyncio.gather(*told, return_exceptions=True)
+                )
         except KafkaError as error:
             self.told.append(f"(poison: {error!r})")  # the broker was being killed
         finally:
             await producer.stop()
+        if refused:
+            self.told.append(f"(poison: {refused} records refused by the broker)")
+
+    def _rubbish(self, topic: str) -> tuple[bytes | None, bytes | None]:
+        """Value and key. A compacted topic takes no record without a key; nor does a client one of neither."""
+        keys = (b"", b"nobody", b"default/x", b"\xff", b"default/" + b"k" * 300)
+        known = load_topics().topics.get(topic)
+        if known is not None and known.compacted:
+            return self.chance.choice((*RUBBISH, None)), self.chance.choice(keys)
+        return self.chance.choice(RUBBISH), self.chance.choice((*keys, None))
 
     async def settle(self) -> None:
         """All parts run again, as one instance each, in a calm world."""

@@ -70,6 +70,9 @@ async def check(desk: Desk, campaign_id: str, plan: CampaignPlan, cap_micros: in
     if cap_micros and len(received) * MAIL_MICROS > cap_micros:
         books.over_budget += 1
         books.notes.append(f"{campaign_id}: {len(received)} messages for {cap_micros} micros")
+    if not cancelled and cap_micros >= plan.people * MAIL_MICROS and (left := _over_budget(stats)):
+        books.other += 1
+        books.notes.append(f"{campaign_id}: {left} are over budget, although it was raised to pay for everybody")
     for kind in ("lost", "doubled", "open", "missing", "unplanned", "untold"):
         found: Sequence[str] = missing if kind == "missing" else getattr(result, kind)
         if cancelled and kind == "open":
@@ -88,6 +91,10 @@ async def _at_rest(desk: Desk, campaign_id: str) -> tuple[dict[str, Any], list[d
         if time.monotonic() > deadline or (same and not _recount(stats, sends)):
             return stats, sends
         await asyncio.sleep(1)
+
+
+def _over_budget(stats: dict[str, Any]) -> int:
+    return sum(figures["suppressed_by_reason"].get("over_budget", 0) for figures in stats["by_channel"].values())
 
 
 def _recount(stats: dict[str, Any], sends: Sequence[dict[str, Any]]) -> str:

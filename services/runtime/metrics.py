@@ -62,6 +62,11 @@ contact_fields_refused = Counter(
 consents_published = Counter(
     "peal_consents_published_total", "Consents that the tracker drew from stops", ["channel", "state", "reason"]
 )
+uncertain_asked = Counter(
+    "peal_uncertain_asked_total", "Answers to asking a provider for such sends", ["channel", "account", "result"]
+)
+prices_fetched = Counter("peal_prices_fetched_total", "Messages fetched for their price", ["account", "result"])
+prices_waiting = Gauge("peal_prices_waiting", "Messages that wait for being fetched")
 uncertain_now = Gauge("peal_uncertain_sends", "Sends whose fate is not known", ["channel", "account"])
 
 # Console

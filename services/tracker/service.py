@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import Any
 
+import aiohttp
 import structlog
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
@@ -16,17 +17,21 @@ from services.runtime.health import Health
 from services.runtime.kafka import make_producer, require_partitions, wait_for_kafka
 from services.runtime.registry import Registry
 from services.tracker.addresses import Addresses
+from services.tracker.asking import Asker
 from services.tracker.compaction import Compaction
 from services.tracker.consumer import Intake
 from services.tracker.effects import Directory, Effects
 from services.tracker.migrate import migrate
 from services.tracker.mirror import CampaignMirror
 from services.tracker.people import People
+from services.tracker.prices import PriceDesk
 from services.tracker.publish import Publisher
 from services.tracker.settings import TrackerSettings
 from services.tracker.source import FIXED, Source
 from services.tracker.store import Store
+from services.tracker.twilio_api import TwilioApi
 from services.tracker.uncertain import UncertainWatch
+from services.tracker.webhooks.accounts import TwilioAccounts
 from services.tracker.webhooks.app import serve_webhooks
 from services.tracker.webhooks.emit import Emitter
 from services.tracker.webhooks.pages import LinkPages
@@ -64,14 +69,20 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
         source = Source(settings)
         intake = Intake(settings, source, store, People(store), effects, publisher)
         emitter = Emitter(publisher, store, campaigns.catch_up)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        twilio_accounts = TwilioAccounts(settings, lambda: accounts.items)
+        api = TwilioApi(twilio_accounts, session)
+        prices = PriceDesk(settings, api, publisher)
         runner = await serve_webhooks(
             settings,
-            ProviderWebhooks(settings, emitter, directory, addresses),
+            ProviderWebhooks(settings, emitter, directory, addresses, twilio_accounts, prices.want),
             LinkPages(settings, publisher, store, lambda: brands.items),
         )
         stack.push_async_callback(runner.cleanup)
+        asker = Asker(settings, store, api, lambda: campaigns.items)
+        stack.push_async_callback(asker.close)
         uncertain = UncertainWatch(
-            settings, store, publisher, lambda: accounts.items, lambda: source.owns(DELIVERY_EVENTS)
+            settings, store, publisher, asker, lambda: accounts.items, lambda: source.owns(DELIVERY_EVENTS)
         )
         compaction = Compaction(store, settings.compaction_rows, lambda: source.owns(CONTACT_CHANGES))
         await source.start()
@@ -82,6 +93,7 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
                 group.create_task(brands.follow(2.0)),
                 group.create_task(mirror.run()),
                 group.create_task(uncertain.run()),
+                group.create_task(prices.run()),
                 group.create_task(compaction.run()),
                 group.create_task(_tell_health(health, store, source)),
             ]

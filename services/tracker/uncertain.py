@@ -1,4 +1,4 @@
-"""Watches the sends that stand at `uncertain`, and ends the doubt after the deadline."""
+"""Watches the sends that stand at `uncertain`: has the provider asked, and ends the doubt after the deadline."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas import Account
 from services.runtime import metrics
 from services.runtime.clock import utc_now
+from services.tracker.asking import Asker
 from services.tracker.core.uncertain import Policy, UncertainSend, settle
 from services.tracker.publish import Publisher
 from services.tracker.settings import TrackerSettings
@@ -59,12 +60,15 @@ class UncertainWatch:
         settings: TrackerSettings,
         store: Store,
         publisher: Publisher,
+        asker: Asker,
         accounts: Callable[[], dict[str, Account]],
         owner: Callable[[], bool],
     ) -> None:
-        self.settings, self.store, self.publisher = settings, store, publisher
+        self.settings, self.store, self.publisher, self.asker = settings, store, publisher, asker
         self.accounts, self.owner = accounts, owner
         self.deadline = timedelta(seconds=settings.uncertain_deadline_s)
+        self.found: set[tuple[str, int]] = set()
+        """Sends whose find is told, and may not yet be in ClickHouse: no policy touches them any more."""
 
     async def run(self) -> None:
         while True:
@@ -78,17 +82,21 @@ class UncertainWatch:
                 log.warning("cannot look after uncertain sends now", error=repr(error))
 
     async def look(self, now: datetime) -> int:
-        """One look. Returns how many were settled.
+        """One look. Returns how many were settled by policy.
 
-        A provider that can be asked is to be asked here, for the sends that are still in doubt, before the policy is:
-        what it has found becomes an event with the provider as its source.
+        The provider is asked first, also at the deadline: a process that was started just before it has not asked yet.
         """
         waiting = await self.standing()
         self._tell(waiting)
+        self.found &= {send.key for send in waiting}
+        finds = await self.asker.ask([send for send in waiting if send.key not in self.found], now)
+        await self.publisher.events(finds)
+        self.found |= {(event.send_id, event.attempt) for event in finds}
         events = [
             event
             for send in waiting
-            if (event := settle(send, self.policy(send.account), now, self.deadline)) is not None
+            if send.key not in self.found
+            and (event := settle(send, self.policy(send.account), now, self.deadline)) is not None
         ][:MOST]
         if events:
             await self.publisher.events(events)

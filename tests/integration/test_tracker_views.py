@@ -204,7 +204,8 @@ async def test_spending_is_the_surest_claim_of_each_attempt_in_random_histories(
         one = event(
             CAMPAIGN, chance.randrange(40), chance.choice(["uncertain", "accepted", "failed"]), channel="sms",
             step=chance.randint(1, 2), attempt=chance.randint(1, 3), source=f"{basis}{cost}",
-            after_s=chance.randrange(9**6), cost_micros=cost, cost_basis=basis, account=chance.choice(["default", "main"]),
+            after_s=chance.randrange(9**6), cost_micros=cost, cost_basis=basis,
+            account=chance.choice(["default", "main"]),
         )  # fmt: skip
         told.append(one)
         if basis:

@@ -55,10 +55,15 @@ REASON: Final[dict[str, tuple[str, str]]] = {
 """Error code -> our status and reason. A code that is not here: `failed`, `provider_<code>`."""
 
 
+def status_word(form: Mapping[str, str]) -> str:
+    """Twilio's word for where a message stands; "" where it says none."""
+    return form.get("MessageStatus") or form.get("SmsStatus") or ""
+
+
 def parse_status(form: Mapping[str, str], query: Mapping[str, str], find: FindCampaign, now: datetime) -> Parsed:
     """A status callback. It carries no time of its own: `now` is when it came."""
     parsed = Parsed()
-    word = form.get("MessageStatus") or form.get("SmsStatus") or ""
+    word = status_word(form)
     parsed.counted[word[:40] or "empty"] += 1
     if word in PROGRESS:
         return parsed
@@ -86,12 +91,8 @@ def _event(
     assert name is not None, "checked by the caller"
     status, reason, detail, code = STATUS[word], "", "", form.get("ErrorCode", "")
     if status == "failed":
-        if word == "canceled":
-            reason = "canceled"
-        else:
-            status, reason = REASON.get(code, ("failed", f"provider_{code}" if code else "unknown_error"))
         words = form.get("ChannelStatusMessage") or form.get("ErrorMessage") or ""
-        detail = f"Twilio: {word}" + (f", error {code}" if code else "") + (f", {words}" if words else "")
+        status, reason, detail = failure(word, code, words)
     return callback_event(
         name,
         find,
@@ -103,6 +104,14 @@ def _event(
         provider_message_id=form.get("MessageSid") or form.get("SmsSid") or "",
         occurred_at=now,
     )
+
+
+def failure(word: str, code: str, words: str = "") -> tuple[str, str, str]:
+    """Our status, reason and detail for a message that Twilio could not deliver."""
+    status, reason = REASON.get(code, ("failed", f"provider_{code}" if code else "unknown_error"))
+    if word == "canceled":
+        status, reason = "failed", "canceled"
+    return status, reason, f"Twilio: {word}" + (f", error {code}" if code else "") + (f", {words}" if words else "")
 
 
 def parse_inbound(form: Mapping[str, str], account: str, keywords: Keywords, now: datetime) -> Inbound | None:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from schemas import DEFAULT_ACCOUNT, Account
+from schemas import DEFAULT_ACCOUNT, Account, Channel
 from services.tracker.settings import TrackerSettings
 
 
 class TwilioAccounts:
     def __init__(self, settings: TrackerSettings, accounts: Callable[[], dict[str, Account]]) -> None:
         self._settings, self._accounts = settings, accounts
+        self._defaults = settings.default_accounts()
         master = settings.master_key.get_secret_value()
         self._fernet = Fernet(master) if master else None
         self._opened: dict[str, str] = {}
@@ -23,6 +24,13 @@ class TwilioAccounts:
         if known is None or not known.secret:
             return self._settings.twilio_auth_token.get_secret_value() if account == DEFAULT_ACCOUNT else ""
         return self._open(known.secret)
+
+    def account(self, channel: str, account: str) -> Account | None:
+        """As it is connected; the default one as the settings make it."""
+        known = self._accounts().get(account)
+        if known is not None and known.channel == channel:
+            return known
+        return self._defaults.get(Channel(channel)) if account == DEFAULT_ACCOUNT else None
 
     def owner(self, sid: str, number: str) -> str:
         """The account that was written to: the one with this number, else one with this SID, else the default one."""

@@ -14,16 +14,18 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from multidict import MultiDict
 
 from schemas import CampaignRecord
+from services.domain.messages import DeliveryEvent
 from services.runtime import metrics
 from services.runtime.clock import utc_now
 from services.tracker.addresses import Addresses
 from services.tracker.core.callbacks import Parsed
 from services.tracker.core.keywords import Keywords
+from services.tracker.core.prices import waived
 from services.tracker.core.repeats import FirstSeen
 from services.tracker.core.rows import Inbound
 from services.tracker.core.sendgrid import parse_events
 from services.tracker.core.stops import Stop
-from services.tracker.core.twilio import parse_inbound, parse_status
+from services.tracker.core.twilio import parse_inbound, parse_status, status_word
 from services.tracker.effects import Directory
 from services.tracker.settings import TrackerSettings
 from services.tracker.webhooks.accounts import TwilioAccounts
@@ -45,10 +47,20 @@ _LOOKUP_S = 2.0
 
 
 class ProviderWebhooks:
-    def __init__(self, settings: TrackerSettings, emitter: Emitter, directory: Directory, addresses: Addresses) -> None:
+    """`ended`: is told of each event of a message at Twilio, with the word for it, once that is published."""
+
+    def __init__(
+        self,
+        settings: TrackerSettings,
+        emitter: Emitter,
+        directory: Directory,
+        addresses: Addresses,
+        twilio: TwilioAccounts,
+        ended: Callable[[DeliveryEvent, str], None],
+    ) -> None:
         self._url = settings.public_url.rstrip("/")
         self._emitter, self._directory, self._addresses = emitter, directory, addresses
-        self._twilio = TwilioAccounts(settings, directory.accounts)
+        self._twilio, self._ended = twilio, ended
         self._sendgrid_key = load_sendgrid_key(settings.sendgrid_webhook_public_key)
         self._keywords = Keywords.of(settings.stop_words)
         self._seen = FirstSeen()
@@ -65,16 +77,24 @@ class ProviderWebhooks:
         query = dict(parse_qsl(request.raw_path.partition("?")[2], keep_blank_values=True))
         if form is None or not self._genuine(request, form, query.get("account", "default")):
             return forged("twilio")
+        word, parsed = status_word(form), Parsed()
 
         def parse() -> Parsed:
+            nonlocal parsed
             parsed = parse_status(form, query, self._find(), utc_now())
-            parsed.events = [
-                msgspec.structs.replace(event, occurred_at=self._seen.moment(event.event_id, event.occurred_at))
-                for event in parsed.events
-            ]
+            parsed.events = [self._told(event, word) for event in parsed.events]
             return parsed
 
-        return await self._emitter.emit("twilio", parse)
+        answer = await self._emitter.emit("twilio", parse)
+        for event in parsed.events if answer.status < 300 else ():
+            self._ended(event, word)
+        return answer
+
+    def _told(self, event: DeliveryEvent, word: str) -> DeliveryEvent:
+        """When it was told first; and whether the account pays for such an end."""
+        account = self._twilio.account(event.channel, event.account)
+        event = waived(event, word, account.rate_card.free_statuses if account else ())
+        return msgspec.structs.replace(event, occurred_at=self._seen.moment(event.event_id, event.occurred_at))
 
     async def twilio_inbound(self, request: web.Request) -> web.Response:
         form = twilio_form(await request.read())

@@ -61,8 +61,11 @@ class Outputs:
         if size_of(own) + len(key) > LARGEST_RECORD // 2:
             key, own = key[:1000], ()
         room = LARGEST_RECORD - size_of(own) - len(key)
-        detail = bad.detail if len(value) <= room else f"{bad.detail}; cut after {room} bytes"
-        headers = dead_letter_headers(source.topic, source.partition, source.offset, bad.reason, detail, own)
+        cut = len(value) > room
+        detail = f"{bad.detail}; cut after {room} bytes" if cut else bad.detail
+        headers = dead_letter_headers(
+            source.topic, source.partition, source.offset, bad.reason, detail, own, len(value) if cut else 0
+        )
         self.add(dead_letter_topic(source.topic), source.partition, key, value[:room], headers)
 
     async def send(self, producer: AIOKafkaProducer) -> None:

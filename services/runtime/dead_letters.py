@@ -13,13 +13,17 @@ DETAIL = "peal_detail"
 SOURCE_TOPIC = "peal_source_topic"
 SOURCE_PARTITION = "peal_source_partition"
 SOURCE_OFFSET = "peal_source_offset"
+CUT = "peal_cut"
+"""Bytes of the whole value, where only its beginning could be kept."""
+OURS = frozenset({REASON, DETAIL, SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET, CUT})
 LARGEST_DETAIL = 500
 
 
 def dead_letter_headers(
-    topic: str, partition: int, offset: int, reason: str, detail: str, headers: tuple[Header, ...] = ()
+    topic: str, partition: int, offset: int, reason: str, detail: str, headers: tuple[Header, ...] = (), whole: int = 0
 ) -> list[Header]:
-    """The record's own headers, and ours. `reason` is one word; `detail` says what is wrong."""
+    """The record's own headers, and ours. `reason` is one word; `detail` says what is wrong. `whole`: bytes of the
+    value where only its beginning is kept."""
     return [
         *headers,
         (REASON, reason.encode()),
@@ -27,6 +31,7 @@ def dead_letter_headers(
         (SOURCE_TOPIC, topic.encode()),
         (SOURCE_PARTITION, str(partition).encode()),
         (SOURCE_OFFSET, str(offset).encode()),
+        *([(CUT, str(whole).encode())] if whole else ()),
     ]
 
 

@@ -47,9 +47,11 @@ class Publisher:
 
     async def _bury(self, refusal: Refusal) -> None:
         record = refusal.record
+        size = len(record.value or b"")
         headers = dead_letter_headers(
-            record.topic, record.partition, record.offset, refusal.reason, refusal.detail, tuple(record.headers)
-        )
+            record.topic, record.partition, record.offset, refusal.reason, refusal.detail, tuple(record.headers),
+            size if size > LARGEST_RECORD else 0,
+        )  # fmt: skip
         await self.producer.send_and_wait(
             dead_letter_topic(record.topic),
             key=record.key,

@@ -20,6 +20,7 @@ from services.console.api import (
     consents,
     contacts,
     dashboard,
+    dead_letters,
     recipients,
     stats,
     steering,
@@ -61,7 +62,8 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     problems.install(app, API, problem_page)
     app.add_exception_handler(SignInError, to_sign_in)
     app.middleware("http")(_measure)
-    for module in (campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts):
+    apis = (campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts, dead_letters)
+    for module in apis:
         app.include_router(module.router, prefix=API)
     for page in (login, dashboard_page, campaign_pages, acts, people):
         app.include_router(page.router, include_in_schema=False)

@@ -11,6 +11,8 @@ from services.runtime.kafka import make_admin
 from services.runtime.settings import Settings
 
 INTERVAL_SECONDS = 0.1
+REQUEST_TIMEOUT_MS = 5_000
+"""A broker that dies or begins just then may leave a request without an answer: ask again soon."""
 
 
 async def wait_for_url(url: str) -> None:
@@ -44,7 +46,7 @@ async def _listens(host: str, port: int) -> bool:
 
 
 async def _has_broker(settings: Settings) -> bool:
-    admin = make_admin(settings)
+    admin = make_admin(settings, request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
         await admin.start()
         return bool((await admin.describe_cluster())["brokers"])

@@ -17,27 +17,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.local import readiness
-from deploy.local.errors import LocalError
 from deploy.local.jars import ensure_jars
 from deploy.local.services import CLICKHOUSE, KAFKA, ServiceSpec, infrastructure
+from deploy.local.starter import START_SECONDS, Progress, Starter
 from deploy.local.supervisor import Supervisor
 from deploy.local.supervisor_config import ServiceEvent
 from services.runtime.ports import Ports
 from services.runtime.settings import Settings
 
-Progress = Callable[[str, str], None]
-"""Told of each part and its state: `starting`, `ready`; of each hook: `setting up`, `done`."""
 Hook = Callable[[Settings], Awaitable[object]]
 """Runs once Kafka and ClickHouse answer, before the services: topics, migrations."""
-
-START_SECONDS = 120.0
-CRASHES_BEFORE_READY = 3
-"""So many ends of a service before it was ever ready are no accident: the start fails with its last lines."""
-
-
-class StackError(LocalError):
-    """The installation cannot be started; the text names the part and what to do."""
 
 
 class Stack:
@@ -62,6 +51,7 @@ class Stack:
         self._services, self._hooks = list(services), list(hooks)
         self._specs = {spec.name: spec for spec in [*self._infrastructure, *self._services]}
         self._supervisor = Supervisor(self.data_dir, self._specs.values(), self._environment)
+        self._starter = Starter(self._supervisor, self.settings, ports, self.log_file)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -97,13 +87,13 @@ class Stack:
             if KAFKA in self._specs:
                 await asyncio.to_thread(ensure_jars)
             await self._supervisor.start()
-            await self._start_all(self._infrastructure, progress)
+            await self._starter.start_all(self._infrastructure, progress)
             for hook in self._hooks:
                 name = getattr(hook, "__name__", "set-up").replace("_", " ")
                 progress(name, "setting up")
                 await hook(self.settings)
                 progress(name, "done")
-            await self._start_all(self._services, progress)
+            await self._starter.start_all(self._services, progress)
         except BaseException:
             await self.stop()
             raise
@@ -140,57 +130,14 @@ class Stack:
         await self._supervisor.stop_service(name)
 
     async def start_service(self, name: str) -> None:
-        await self._start_one(self._specs[name], lambda part, state: None)
+        await self._starter.start(self._specs[name], lambda part, state: None)
 
-    async def wait_restarted(self, name: str, old_pid: int, patience_s: float = 60.0) -> int:
-        """Wait until the service runs under another pid than `old_pid` and is ready; returns the new one."""
-        async with asyncio.timeout(patience_s):
-            while self._supervisor.pids.get(name, old_pid) == old_pid:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-            await self._wait_ready(self._specs[name])
-        return self.pid(name)
+    async def wait_restarted(self, name: str, old_pid: int, patience_s: float = START_SECONDS) -> int:
+        """Wait until the service runs under another pid than `old_pid` and is ready; returns the new one.
 
-    async def _start_all(self, specs: Sequence[ServiceSpec], progress: Progress) -> None:
-        starts = [asyncio.ensure_future(self._start_one(spec, progress)) for spec in specs]
-        try:
-            await asyncio.gather(*starts)
-        finally:
-            for start in starts:
-                start.cancel()
-            await asyncio.gather(*starts, return_exceptions=True)
-
-    async def _start_one(self, spec: ServiceSpec, progress: Progress) -> None:
-        progress(spec.name, "starting")
-        events = self._supervisor.subscribe()
-        await self._supervisor.start_service(spec.name)
-        ready = asyncio.ensure_future(self._wait_ready(spec))
-        crashed = asyncio.ensure_future(_wait_for_crashes(events, spec.name))
-        try:
-            await asyncio.wait({ready, crashed}, timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if not ready.done():
-                how = crashed.result() if crashed.done() else f"it was not ready after {START_SECONDS:.0f} s"
-                raise StackError(f"{spec.name} does not start: {how}. {self._last_lines(spec.name)}")
-            ready.result()
-        finally:
-            ready.cancel()
-            crashed.cancel()
-            await asyncio.gather(ready, crashed, return_exceptions=True)
-        progress(spec.name, "ready")
-
-    async def _wait_ready(self, spec: ServiceSpec) -> None:
-        if spec.name == KAFKA:
-            await readiness.wait_for_kafka(self.settings)
-        elif spec.name == CLICKHOUSE:
-            await readiness.wait_for_url(f"http://127.0.0.1:{self.ports.clickhouse}/ping")
-        else:
-            await readiness.wait_for_url(spec.ready_url)
-
-    def _last_lines(self, name: str, count: int = 5) -> str:
-        try:
-            lines = self.log_file(name).read_text(errors="replace").strip().splitlines()[-count:]
-        except OSError:
-            lines = []
-        return "\n".join([f"The end of {self.log_file(name)}:", *(f"  {line}" for line in lines)])
+        Raises StackError when it is not after `patience_s`.
+        """
+        return await self._starter.wait_restarted(self._specs[name], old_pid, patience_s)
 
     def _settings_values(self) -> dict[str, str]:
         values = {name.removeprefix("PEAL_").lower(): value for name, value in self._environment.items()}
@@ -210,13 +157,3 @@ def base_environment(data_dir: Path, ports: Ports) -> dict[str, str]:
     if ports != Ports():
         raise ValueError("ports must be the well-known ones or Ports.from_base(...): services know no others")
     return environment
-
-
-async def _wait_for_crashes(events: AsyncIterator[ServiceEvent], name: str) -> str:
-    crashes = 0
-    async for event in events:
-        if event.service == name and event.kind in ("exited", "gave_up"):
-            crashes += 1
-            if crashes >= CRASHES_BEFORE_READY or event.kind == "gave_up":
-                return f"it ended {crashes} times before it was ready ({event.detail})"
-    return "the supervisor ended"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,12 +18,13 @@ from rich.table import Table
 from deploy.local.free_ports import free_ports
 from deploy.local.installation import make_installation
 from schemas import Status
+from services.cli.errors import CommandError
 from services.cli.local import data_dir, held
-from services.cli.mischief import UNCERTAIN_DEADLINE_S, Mischief
+from services.cli.mischief import Mischief, slowed
 from services.cli.output import out
 from services.cli.progress import StartProgress
 from services.cli.running import require_prerequisites
-from services.cli.sample_campaign import API, get, rest_client, run_sample
+from services.cli.sample_campaign import API, answer, get, rest_client, run_sample
 from services.cli.samples import SamplePerson, sample_people
 from services.domain.reconcile import LedgerSend, Reconciliation, reconcile
 from services.runtime.ports import Ports
@@ -70,8 +72,7 @@ def demo(
 
 
 async def _run(folder: Path, ports: Ports, people: int, seed: int, chaos: bool, as_json: bool) -> bool:
-    given = {"PEAL_UNCERTAIN_DEADLINE_S": str(UNCERTAIN_DEADLINE_S)} if chaos else {}
-    installation = make_installation(folder, ports, given)
+    installation = make_installation(folder, ports, slowed(people) if chaos else {})
     mischief = Mischief(installation.stack) if chaos else None
     try:
         with StartProgress(installation.stack.names) as progress:
@@ -91,15 +92,33 @@ async def _watch(client: httpx.AsyncClient, campaign_id: str, mischief: Mischief
     columns = (TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.completed:,}/{task.total:,}"))
     with Progress(*columns, TimeElapsedColumn(), console=out) as progress:
         task = progress.add_task("settled", total=1)
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                stats = await get(client, f"{API}/campaigns/{campaign_id}/stats")
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            stats = await _stats(client, campaign_id)
+            if stats is not None:
                 progress.update(task, total=max(stats["planned"], 1), completed=stats["settled"])
                 if stats["status"] == "completed":
-                    return
+                    break
                 if mischief:
-                    await mischief.look(stats["settled"], stats["planned"])
-                await asyncio.sleep(0.5)
+                    mischief.look(stats["settled"], stats["planned"])
+            if time.monotonic() > deadline:
+                raise CommandError(
+                    f"the campaign is not at its end after {PATIENCE_S:.0f} s: "
+                    + (f"{stats['open']:,} of {stats['planned']:,} messages are open" if stats else "no answer")
+                    + f"; look into {data_dir() / 'demo' / 'logs'}"
+                )
+            await asyncio.sleep(0.5)
+        if mischief:
+            await mischief.finish()
+
+
+async def _stats(client: httpx.AsyncClient, campaign_id: str) -> dict[str, Any] | None:
+    """None: no answer, or that the console cannot answer just now. While parts are being killed, that is its right."""
+    try:
+        response = await client.get(f"{API}/campaigns/{campaign_id}/stats")
+    except httpx.TransportError:
+        return None
+    return None if response.is_server_error else answer(response)
 
 
 async def check_books(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 
@@ -19,21 +20,41 @@ VICTIMS: Sequence[tuple[float, str]] = (
 """The share of the campaign that is settled, and who is killed then."""
 UNCERTAIN_DEADLINE_S = 30
 """Instead of 15 minutes: what a kill leaves in doubt is settled by the account's policy before one's eyes."""
+CAMPAIGN_S = 30
+"""How long the campaign takes at least: there must be a middle in which to kill."""
+
+
+def slowed(people: int) -> dict[str, str]:
+    """Settings for an installation that is to be disturbed."""
+    rate = str(max(1, people // CAMPAIGN_S))
+    return {
+        "PEAL_UNCERTAIN_DEADLINE_S": str(UNCERTAIN_DEADLINE_S),
+        "PEAL_RATE_EMAIL": rate, "PEAL_RATE_SMS": rate, "PEAL_RATE_WHATSAPP": rate,
+    }  # fmt: skip
 
 
 class Mischief:
     def __init__(self, stack: Stack) -> None:
         self.stack, self.left = stack, list(VICTIMS)
+        self._returns: list[asyncio.Task[None]] = []
 
-    async def look(self, settled: int, planned: int) -> None:
-        """Kill whoever's turn has come, and wait until the supervisor has started it again."""
+    def look(self, settled: int, planned: int) -> None:
+        """Kill whoever's turn has come, at most one a time. Does not wait: the others go on as well as they can."""
         if not planned or not self.left or settled / planned < self.left[0][0]:
             return
-        _, name = self.left.pop(0)
-        began = time.monotonic()
-        pid = self.stack.kill(name)
+        _, name = self.left[0]
+        try:
+            pid = self.stack.kill(name)
+        except (LookupError, ProcessLookupError):
+            return  # it is just being started again: next time
+        self.left.pop(0)
+        out.print(f"[yellow]kill -9 {name}[/] (pid {pid}) at {settled:,} of {planned:,}")
+        self._returns.append(asyncio.create_task(self._returned(name, pid, time.monotonic())))
+
+    async def finish(self) -> None:
+        """Until all are back. Raises StackError for one that does not come."""
+        await asyncio.gather(*self._returns)
+
+    async def _returned(self, name: str, pid: int, killed_at: float) -> None:
         await self.stack.wait_restarted(name, pid)
-        out.print(
-            f"[yellow]kill -9 {name}[/] (pid {pid}) at {settled:,} of {planned:,}; "
-            f"started again after {time.monotonic() - began:.1f} s"
-        )
+        out.print(f"{name} works again after {time.monotonic() - killed_at:.1f} s", highlight=False)

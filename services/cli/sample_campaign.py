@@ -50,14 +50,15 @@ async def exists(client: httpx.AsyncClient, campaign_id: str) -> bool:
 
 
 async def post(client: httpx.AsyncClient, path: str, **arguments: Any) -> dict[str, Any]:
-    return _answer(await client.post(path, **arguments))
+    return answer(await client.post(path, **arguments))
 
 
 async def get(client: httpx.AsyncClient, path: str, **arguments: Any) -> dict[str, Any]:
-    return _answer(await client.get(path, **arguments))
+    return answer(await client.get(path, **arguments))
 
 
-def _answer(response: httpx.Response) -> dict[str, Any]:
+def answer(response: httpx.Response) -> dict[str, Any]:
+    """Raises CommandError for what is not a success."""
     if response.is_error:
         raise CommandError(f"{response.request.method} {response.request.url.path}: {response.text[:500]}")
     return dict(response.json())

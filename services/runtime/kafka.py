@@ -55,8 +55,8 @@ def make_consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaC
     return AIOKafkaConsumer(*topics, **client_options(settings), **(defaults | options))
 
 
-def make_admin(settings: Settings) -> AIOKafkaAdminClient:
-    return AIOKafkaAdminClient(**client_options(settings))
+def make_admin(settings: Settings, **options: Any) -> AIOKafkaAdminClient:
+    return AIOKafkaAdminClient(**client_options(settings), **options)
 
 
 def partition_of(key: str, partitions: int) -> int:

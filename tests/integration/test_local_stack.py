@@ -15,9 +15,10 @@ import psutil
 import pytest
 from aiokafka.admin import NewTopic
 
+from deploy.local.errors import StackError
 from deploy.local.free_ports import is_free
 from deploy.local.services import ServiceSpec, default_services
-from deploy.local.stack import Stack, StackError
+from deploy.local.stack import Stack
 from deploy.local.supervisor_config import ServiceEvent
 from services.runtime.kafka import make_admin, make_consumer, make_producer
 from services.runtime.ports import Ports

@@ -10,7 +10,7 @@ import stamina.instrumentation
 import typer
 
 from deploy.local.errors import LocalError
-from services.cli import campaign, config, contacts, demo, dlq, doctor, down, export, topics, up
+from services.cli import campaign, config, contacts, demo, dlq, doctor, down, export, topics, uncertain, up
 from services.cli.errors import CommandError
 from services.cli.explain import explain as explain_send
 from services.cli.output import print_error
@@ -39,6 +39,7 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(export.app, name="schemas")
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(campaign.app, name="campaign")
+app.add_typer(uncertain.app, name="uncertain")
 app.command("explain")(explain_send)
 app.add_typer(dlq.app, name="dlq")
 app.command("repair")(repair)

@@ -24,6 +24,7 @@ from services.console.api import (
     recipients,
     stats,
     steering,
+    uncertain,
 )
 from services.console.first_answers import FirstAnswers
 from services.console.hub import Hub
@@ -62,7 +63,10 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     problems.install(app, API, problem_page)
     app.add_exception_handler(SignInError, to_sign_in)
     app.middleware("http")(_measure)
-    apis = (campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts, dead_letters)
+    apis = (
+        campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts,
+        dead_letters, uncertain,
+    )  # fmt: skip
     for module in apis:
         app.include_router(module.router, prefix=API)
     for page in (login, dashboard_page, campaign_pages, acts, people):

@@ -11,7 +11,7 @@ SEED ?= 1
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration test-e2e chaos screenshots clean
+.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration test-e2e chaos model screenshots clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -83,6 +83,9 @@ test-e2e: jars ## The console in headless Chromium, on a whole installation (apt
 
 chaos: jars ## Kill, freeze, refuse and steer at random, then check all books; RUNS=5, SEED=1
 	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED)
+
+model: setup ## Search the life of one send further than the tests do: minutes, and some gigabytes
+	@PYTHONPATH=.:tests/unit $(BIN)/python -m send_model
 
 screenshots: jars ## Take the pictures of the docs anew
 	@$(BIN)/python -m docs.screenshots 2> .peal/screenshots.log || { tail -5 .peal/screenshots.log >&2; exit 1; }

@@ -8,10 +8,12 @@ SCALE ?=
 PEOPLE ?= 2000
 RUNS ?= 5
 SEED ?= 1
+ONLY ?=
+QUICK ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration test-e2e chaos model screenshots clean
+.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration test-e2e chaos bench model screenshots clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -83,6 +85,9 @@ test-e2e: jars ## The console in headless Chromium, on a whole installation (apt
 
 chaos: jars ## Kill, freeze, refuse and steer at random, then check all books; RUNS=5, SEED=1
 	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED)
+
+bench: jars ## Measure each part and the whole, and write .peal/bench.json; ONLY="end_to_end router", QUICK=1
+	@$(BIN)/python -m bench $(foreach name,$(ONLY),--only $(name)) $(if $(QUICK),--quick)
 
 model: setup ## Search the life of one send further than the tests do: minutes, and some gigabytes
 	@PYTHONPATH=.:tests/unit $(BIN)/python -m send_model

@@ -1,0 +1,1 @@
+"""How fast Peal is on this machine, beside what its parts could do at most: `python -m bench`."""

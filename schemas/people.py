@@ -45,8 +45,9 @@ class Consent(Wire):
     """When the person said so: the greater wins; at a tie, the opt-out."""
     source: str = ""
     proof: str = ""
-    reason: Literal["opted_out", "bounced_before", "complained_before"] = "opted_out"
-    """Why not, when it was not the person who said so."""
+    reason: Literal["opted_out", "bounced_before", "complained_before", "erased", "forgotten"] = "opted_out"
+    """Why not, when it was not the person who said so. `erased`: all about the person is to be deleted, and nothing
+    lifts it again. `forgotten`: Peal's own word that it is done."""
 
 
 class Engagement(Wire):

@@ -12,8 +12,10 @@ import structlog
 
 from schemas.topics import CAMPAIGNS, CONSENTS, DELIVERY_EVENTS, ENGAGEMENTS, ROUTER_GROUP, SEND_REQUESTED, load_topics
 from services.domain.eligibility import SOURCES, decode_campaign
+from services.domain.erasure import Hasher
 from services.router.destinations import Destinations
 from services.router.faust_hooks import install
+from services.router.forgotten import Forgotten
 from services.router.intake import Intake
 from services.router.judge import Judge
 from services.router.lease import Lease
@@ -91,7 +93,9 @@ class Router:
         self.destinations = Destinations(self.producer)
         self.campaigns = Registry(settings, CAMPAIGNS, decode_campaign)
         keep = timedelta(days=settings.router_keep_days)
-        self.judge = Judge(self.people, self.changelog, self.campaigns, self.destinations, keep)
+        key = settings.master_key.get_secret_value()
+        forgotten = Forgotten(Hasher(key) if key else None)
+        self.judge = Judge(self.people, self.changelog, self.campaigns, self.destinations, keep, forgotten)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; then the running round is ended and committed, and the group left."""

@@ -13,6 +13,7 @@ from schemas.base import Channel
 from schemas.status import RANK, Status, Suppression
 from schemas.topics import CONSENTS, DELIVERY_EVENTS, ENGAGEMENTS, SEND_REQUESTED
 from services.domain.eligibility import ALL_CHANNELS, Event, send_id_of
+from services.domain.erasure import FORGOTTEN
 from services.domain.messages import Consent, DeliveryEvent, Engagement, SendRequest
 from services.runtime.murmur import partition_for
 
@@ -23,7 +24,10 @@ AHEAD: Final = timedelta(days=1)
 
 _CHANNELS: Final = frozenset(channel.value for channel in Channel)
 _STATUSES: Final = frozenset(RANK) - {Status.QUEUED}
-_STOPS: Final = frozenset({Suppression.OPTED_OUT, Suppression.BOUNCED_BEFORE, Suppression.COMPLAINED_BEFORE})
+_STOPS: Final = frozenset(
+    {Suppression.OPTED_OUT, Suppression.BOUNCED_BEFORE, Suppression.COMPLAINED_BEFORE, Suppression.ERASED, FORGOTTEN}
+)
+_FINAL: Final = frozenset({Suppression.ERASED, FORGOTTEN})
 _RECIPIENT = re.compile(rb"[A-Za-z0-9._~@+-]{1,128}/[A-Za-z0-9._~@+-]{1,128}")
 
 
@@ -51,6 +55,8 @@ def _check_consent(consent: Any, latest: datetime) -> Bad | None:
         return Bad("invalid", f"state is {consent.state!r}: it must be opted_in or opted_out")
     if consent.reason not in _STOPS:
         return Bad("invalid", f"reason is {consent.reason!r}: it must be one of {', '.join(sorted(_STOPS))}")
+    if consent.reason in _FINAL and (consent.state, consent.channel) != ("opted_out", ALL_CHANNELS):
+        return Bad("invalid", f"reason is {consent.reason!r}: it goes with opted_out of all channels only")
     return _check_time("at", consent.at, latest)
 
 

@@ -33,6 +33,7 @@ from services.domain.eligibility import (
 from services.domain.messages import SendRequest
 from services.router.buffers import Share
 from services.router.destinations import Destinations
+from services.router.forgotten import Forgotten, mark, refusal
 from services.router.inputs import Bad
 from services.router.outputs import Outputs
 from services.router.reader import Input, Reader
@@ -55,9 +56,10 @@ class Judge:
         campaigns: Registry[CampaignRules],
         destinations: Destinations,
         keep: timedelta,
+        forgotten: Forgotten | None = None,
     ) -> None:
         self.people, self.changelog, self.campaigns, self.destinations = people, changelog, campaigns, destinations
-        self.keep = keep
+        self.keep, self.forgotten = keep, forgotten or Forgotten(None)
         self.reader = Reader(people, destinations.wanted)
         self._verdicts = Counter[tuple[str, str]]()
 
@@ -89,19 +91,28 @@ class Judge:
         states: Outputs,
         said: Outputs,
     ) -> None:
-        people, live = self.people[partition], dict[bytes, Record]()
+        people, live, dropped = self.people[partition], dict[bytes, Record](), list[bytes]()
         for source, event in inputs:
-            record = live.get(source.key)
+            key = source.key
+            if key not in live and key not in people:
+                key = self.forgotten.key_of(key, people, live)
+            record = live.get(key)
             if record is None:
-                old = people.get(source.key)
-                record = live[source.key] = decode_record(old) if old else new_record()
+                old = people.get(key)
+                record = live[key] = decode_record(old) if old else new_record()
                 if closed:
                     prune(record, closed, said.now, self.keep)
             index = _INDEX[source.topic]
             fresh = source.offset > record.applied[index]
             if fresh:
                 record.applied[index] = source.offset
-            if isinstance(event, SendRequest):
+            if key != source.key:
+                self._refuse(record, source, event, said)
+            elif (name := self.forgotten.pseudonym(event)) is not None:
+                live[name] = mark(live.pop(key), event)
+                people.pop(key, None)
+                dropped.append(key)
+            elif isinstance(event, SendRequest):
                 if fresh:
                     self._settle(record, source, event, said.now)
                 self._say(record, source, event, said)
@@ -113,6 +124,17 @@ class Judge:
         people.update(changed)
         for key, value in changed.items():
             states.add(self.changelog, partition, key, value)
+        for key in dropped:
+            states.add(self.changelog, partition, key, None)
+
+    def _refuse(self, record: Record, source: Any, event: SendRequest | Event, said: Outputs) -> None:
+        """The person has been erased: nothing is remembered of what comes, and no message goes out."""
+        if not isinstance(event, SendRequest):
+            return
+        campaign = self.campaigns.items.get(event.campaign_id)
+        if send := refusal(record, source, event, campaign, said.now):
+            self._verdicts["suppress", send.reason] += 1
+            said.settle(source, event, send, Status.SUPPRESSED)
 
     def _settle(self, record: Record, source: Any, request: SendRequest, now: datetime) -> None:
         """Judge a request for the first time, and remember the verdict with the request's offset."""

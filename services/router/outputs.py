@@ -32,7 +32,7 @@ class Outputs:
         self._now_json = encode_json(now)
         self._records: dict[tuple[str, int], list[Record]] = defaultdict(list)
 
-    def add(self, topic: str, partition: int, key: bytes, value: bytes, headers: Iterable[Header] = ()) -> None:
+    def add(self, topic: str, partition: int, key: bytes, value: bytes | None, headers: Iterable[Header] = ()) -> None:
         self._records[topic, partition].append((key, value, list(headers)))
 
     def route(self, topic: str, source: Any, detail: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from services.runtime.settings import Settings
 
@@ -18,3 +18,4 @@ class RouterSettings(Settings):
     router_keep_days: float = Field(
         30.0, ge=7, description="days for which the sends of a campaign are remembered after it has ended"
     )
+    master_key: SecretStr = Field(SecretStr(""), description="by which people who were erased are known again")

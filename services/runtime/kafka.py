@@ -17,8 +17,8 @@ from services.runtime.errors import StopProcessError
 from services.runtime.settings import Settings
 
 Header = tuple[str, bytes]
-Record = tuple[bytes, bytes, list[Header]]
-"""Key, value, headers."""
+Record = tuple[bytes, bytes | None, list[Header]]
+"""Key, value (None: the key is deleted), headers."""
 
 
 def client_options(settings: Settings) -> dict[str, Any]:

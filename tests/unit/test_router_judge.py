@@ -13,8 +13,10 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas.topics import CAMPAIGNS
 from services.domain.eligibility import SOURCES, CampaignRules, StepRules, decode_campaign, decode_record
+from services.domain.erasure import Hasher
 from services.router.buffers import Share
 from services.router.destinations import Destinations
+from services.router.forgotten import Forgotten
 from services.router.judge import Judge
 from services.router.outputs import OWN, Outputs
 from services.runtime.murmur import partition_for
@@ -61,9 +63,9 @@ def request(offset: int, step: int = 1, **changes: Any) -> Any:
     return fetched("send-requested", offset, values | changes, ("traceparent", b"00-abc"))
 
 
-def consent(offset: int, state: str = "opted_out", channel: str = "email") -> Any:
+def consent(offset: int, state: str = "opted_out", channel: str = "email", **changes: Any) -> Any:
     value = {"recipient": "default/c-1", "channel": channel, "state": state, "at": "2026-11-21T08:00:00Z"}
-    return fetched("consents", offset, value)
+    return fetched("consents", offset, value | changes)
 
 
 def event(offset: int, status: str, *headers: tuple[str, bytes], **changes: Any) -> Any:
@@ -233,3 +235,32 @@ async def test_what_belongs_to_a_campaign_long_closed_is_forgotten_when_the_pers
 
 def test_a_record_knows_four_sources_in_a_fixed_order() -> None:
     assert SOURCES == ("send-requested", "consents", "delivery-events", "engagements")
+
+
+async def test_an_erased_person_is_dropped_and_whatever_still_comes_ends_as_erased(judge: Judge) -> None:
+    """A request of before that comes late, a later attempt, an opt-in: nothing of it brings the person back."""
+    judge.forgotten = Forgotten(Hasher("master"))
+    await round_of(judge, request(0))
+    [(topic, recall, _)] = await round_of(judge, first=(consent(0, channel="all", reason="erased"),))
+    assert (topic, recall["send_id"]) == ("send-recalls", "summer/1/c-1")
+    assert await round_of(judge, first=(consent(1, channel="all", reason="forgotten"),)) == []
+    [name] = judge.people[P]
+    assert name == Hasher("master").pseudonym("default/c-1").encode()
+    assert not [word for word in (b"c-1", b"summer") if word in judge.people[P][name]]
+
+    late = event(0, "recalled"), request(1, attempt=2), request(2, step=2), request(0)
+    said = await round_of(judge, *late, first=(consent(2, "opted_in", "all"),))
+    assert [(topic, value["send_id"], value["attempt"], value["reason"]) for topic, value, _ in said] == [
+        ("delivery-events", "summer/1/c-1", 2, "erased"),
+        ("delivery-events", "summer/2/c-1", 1, "erased"),
+        ("delivery-events", "summer/1/c-1", 1, "erased"),
+    ]
+    assert list(judge.people[P]) == [name]
+
+
+async def test_what_an_erasure_drops_is_deleted_from_the_changelog_too(judge: Judge) -> None:
+    judge.forgotten = Forgotten(Hasher("master"))
+    await round_of(judge, request(0))
+    states, _ = await judge.round([Share(P, [consent(0, channel="all", reason="forgotten")], [])], NOW)
+    [records] = states._records.values()
+    assert [(key == KEY, value is None) for key, value, _ in records] == [(False, False), (True, True)]

@@ -26,6 +26,7 @@ _SAID = {
     Suppression.OPTED_OUT: "opted out of {channel}",
     Suppression.BOUNCED_BEFORE: "the address did not exist when a message went there by {channel}",
     Suppression.COMPLAINED_BEFORE: "complained about a message by {channel}",
+    Suppression.ERASED: "asked to be forgotten",
 }
 
 

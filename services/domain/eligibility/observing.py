@@ -10,6 +10,7 @@ from schemas.status import ENGAGED, EVIDENCE, RANK, STOPS, Status, Suppression, 
 from services.domain.eligibility.consent import say, stopped
 from services.domain.eligibility.gates import delivered
 from services.domain.eligibility.record import OPTED_IN, Record, Send, consent_key, preceding
+from services.domain.erasure import FORGOTTEN
 from services.domain.messages import Consent, DeliveryEvent, Engagement
 
 Event = Consent | Engagement | DeliveryEvent
@@ -39,6 +40,8 @@ def observe(record: Record, event: Event) -> None:
         _observe_outcome(record, event)
     elif isinstance(event, Consent):
         stop = OPTED_IN if event.state == "opted_in" else event.reason
+        if stop == FORGOTTEN:
+            stop = Suppression.ERASED
         say(record, consent_key(event.channel, event.purpose), milliseconds(event.at), stop)
     elif event.campaign_id:
         record.engaged.add(event.campaign_id)

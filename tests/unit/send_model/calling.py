@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from schemas import CampaignStatus
-from send_model.state import Message, Rules, Told
+from send_model.state import Message, Rules, Told, epoch_of
 from send_model.values import NOW, STATUS_OF, message_of, price, told_of
 from services.domain.marks import Do
 from services.domain.messages import SendMessage
@@ -31,7 +31,7 @@ class Item(NamedTuple):
 class Known(NamedTuple):
     """What a sender goes by."""
 
-    epochs: str
+    history: str
     recalled: frozenset[int]
     fresh: bool
     stale_below: int
@@ -42,8 +42,8 @@ class Known(NamedTuple):
 @cache
 def look(message: Message, offset: int, known: Known) -> Verdict:
     """The doorstep."""
-    status = CampaignStatus(STATUS_OF[known.epochs[-1]])
-    epoch = len(known.epochs) if known.rules.epoch_at_the_doorstep else message.epoch
+    status = CampaignStatus(STATUS_OF[known.history[-1]])
+    epoch = epoch_of(known.history) if known.rules.epoch_at_the_doorstep else message.epoch
     now = STALE if offset < known.stale_below else NOW
     knowledge = Knowledge(now, 0.1 if known.fresh else 0.4, 0.3, 60.0)
     return verdict(message_of(message), Standing(epoch, status), message.attempt in known.recalled, knowledge)

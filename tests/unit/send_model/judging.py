@@ -11,7 +11,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from schemas.topics import CONSENTS, DELIVERY_EVENTS, SEND_RECALLS, SEND_REQUESTED
-from send_model.state import Message, Output, Read, Recalled, Request, Told
+from send_model.state import Message, Output, Read, Recalled, Request, Told, epoch_of
 from send_model.values import (
     CHANNEL,
     KEY,
@@ -51,8 +51,8 @@ def _judge() -> Judge:
     return Judge({}, "changelog", cast(Any, SimpleNamespace(items={})), destinations, timedelta(days=30))
 
 
-def rules_of(epochs: str) -> CampaignRules:
-    return CampaignRules("c", "default", STATUS_OF[epochs[-1]], len(epochs), [StepRules(CHANNEL)])
+def rules_of(history: str) -> CampaignRules:
+    return CampaignRules("c", "default", STATUS_OF[history[-1]], epoch_of(history), [StepRules(CHANNEL)])
 
 
 @cache
@@ -79,12 +79,12 @@ def share(read: Read, ends: Read, gate: Read | None) -> tuple[Share, Read]:
 @lru_cache(200_000)
 def judge(
     record: bytes, told: tuple[tuple[int, Told], ...], consents: tuple[int, ...], request: tuple[int, Request] | None,
-    epochs: str,
+    history: str,
 ) -> Judged:  # fmt: skip
     """One round over these, by offset: the new record, and what is said."""
     judging = _judge()
     judging.people[P] = {KEY: record} if record else {}
-    judging.campaigns.items["c"] = rules_of(epochs)
+    judging.campaigns.items["c"] = rules_of(history)
     first = [source(CONSENTS, offset, consent_value()) for offset in consents]
     first += [source(DELIVERY_EVENTS, offset, event_value(event), event.source == "router") for offset, event in told]
     then = [source(SEND_REQUESTED, request[0] * STRIDE, request_value(request[1]))] if request else []
@@ -110,9 +110,9 @@ def is_new(record: bytes, offset: int) -> bool:
     return not record or decode_record(record).applied[0] < offset * STRIDE
 
 
-def asked_twice(record: bytes, offset: int, request: Request, epochs: str) -> bool:
+def asked_twice(record: bytes, offset: int, request: Request, history: str) -> bool:
     if not is_new(record, offset):
         return False
     known = decode_record(record) if record else new_record()
     made = msgspec.json.decode(request_value(request), type=SendRequest)
-    return decide(known, made, rules_of(epochs), NOW) is REPEAT
+    return decide(known, made, rules_of(history), NOW) is REPEAT

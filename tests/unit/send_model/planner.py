@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from send_model import parts
-from send_model.state import Prepared, Request, Rules, State, Step, Sweep, ViolationError
+from send_model.state import COMPLETED, Prepared, Request, Rules, State, Step, Sweep, ViolationError
 from services.planner.core.sweep import again, finished, passed
 
 
 def steps(state: State, rules: Rules) -> Iterator[Step]:
     if state.prepared is not None:
         yield from _emit(state, state.prepared)
-    elif not state.completed and state.active:
+    elif state.active:
         if state.pending is not None:
             request = Request(state.pending.attempt, state.epoch, state.dear)
             prepared = Prepared(request, state.pending)
@@ -22,7 +22,7 @@ def steps(state: State, rules: Rules) -> Iterator[Step]:
             prepared = Prepared(Request(1, state.epoch, state.dear), None)
             yield "planner prepares the page", state._replace(prepared=prepared)
     if state.sweep is None:
-        if state.active and not state.completed and state.pending is None and state.requests:
+        if state.active and state.pending is None and state.requests:
             sweep = Sweep(state.epoch, state.page_done, len(state.requests))
             if not rules.ends_in_order:
                 sweep = sweep._replace(events=len(state.events), messages=len(state.messages))
@@ -74,7 +74,7 @@ def _sweep(state: State, sweep: Sweep, rules: Rules) -> Iterator[Step]:
     if rules.barrier and not (passed(router, events) and passed(tracker, {**events, **messages})):
         return
     over = state._replace(sweep=None)
-    if sweep.epoch != state.epoch:
+    if sweep.epoch != state.epoch or not state.active:
         yield "sweep: dropped, for the campaign has changed", over
         return
     told = frozenset(state.events[: state.ingested_events])
@@ -91,7 +91,8 @@ def _sweep(state: State, sweep: Sweep, rules: Rules) -> Iterator[Step]:
         yield f"sweep: {where}: again as attempt {expand[0].attempt}", over._replace(pending=expand[0])
     elif sweep.at_end and finished([(1, 1)], [found]):
         _check_books(state, rules)
-        yield f"sweep: {where}: the campaign is completed", over._replace(completed=True)
+        done = over._replace(history=state.history + COMPLETED, known_for_long=False)
+        yield f"sweep: {where}: the campaign is completed", done
     else:
         yield f"sweep: {where}: nothing to do", over
 

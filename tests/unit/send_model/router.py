@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from send_model import parts
-from send_model.state import Message, Output, Read, Recalled, Request, Round, Rules, State, Step, Told, ViolationError
+from send_model.state import (
+    Message,
+    Output,
+    Read,
+    Recalled,
+    Request,
+    Round,
+    Rules,
+    State,
+    Step,
+    Told,
+    ViolationError,
+    epoch_of,
+)
 
 
 def steps(state: State, rules: Rules) -> Iterator[Step]:
-    if state.router_epoch < state.epoch:
-        yield "router reads campaigns", state._replace(router_epoch=state.epoch)
+    if state.router_version < len(state.history):
+        yield "router reads campaigns", state._replace(router_version=len(state.history))
     if state.round is not None:
         yield from _finish(state, state.round)
         return
@@ -35,18 +48,18 @@ def _judge(state: State, ends: Read, rules: Rules) -> Iterator[Step]:
     told = tuple((n, state.events[n]) for n in range(state.read.events, read.events))
     consents = tuple(range(state.read.consents, read.consents))
     request = (state.read.requests, state.requests[state.read.requests]) if share.then else None
-    epoch = state.router_epoch
-    if request is not None and request[1].epoch > epoch:
-        epoch = state.epoch  # Judge._learn
-    judged = parts.judge(state.record, told, consents, request, state.epochs[:epoch])
-    _check(state, judged, request, epoch)
+    version = state.router_version
+    if request is not None and request[1].epoch > epoch_of(state.history[:version]):
+        version = len(state.history)  # Judge._learn
+    judged = parts.judge(state.record, told, consents, request, state.history[:version])
+    _check(state, judged, request, version)
     words = "router judges " + ", ".join(
         [f"{event.status}/{event.attempt}" for _, event in told] + ["the opt-out"] * len(consents)
         + ([f"the request for attempt {request[1].attempt}"] if request else [])
     )  # fmt: skip
     gate = None if request else state.gate
     in_hand = state.opted_out_in_hand and request is None
-    now = state._replace(gate=gate, router_epoch=epoch, opted_out_in_hand=in_hand)
+    now = state._replace(gate=gate, router_version=version, opted_out_in_hand=in_hand)
     if not judged.outputs:
         done = _taken(now._replace(record=judged.record), read)
         yield words, done
@@ -59,11 +72,11 @@ def _judge(state: State, ends: Read, rules: Rules) -> Iterator[Step]:
         yield f"{words}: nothing is acked", now._replace(round=Round(judged.outputs, read, judged.record))
 
 
-def _check(state: State, judged: parts.Judged, request: tuple[int, Request] | None, epoch: int) -> None:
+def _check(state: State, judged: parts.Judged, request: tuple[int, Request] | None, version: int) -> None:
     routed = any(isinstance(output, Message) for output in judged.outputs)
     if routed and state.opted_out_in_hand and request and parts.is_new(state.record, request[0]):
         raise ViolationError("routed over an opt-out that was there when the request was in hand")
-    if request and not state.may_ask_twice and parts.asked_twice(state.record, *request, state.epochs[:epoch]):
+    if request and not state.may_ask_twice and parts.asked_twice(state.record, *request, state.history[:version]):
         raise ViolationError("ASKED TWICE: the planner asks for an attempt that has its verdict")
 
 

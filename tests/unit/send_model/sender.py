@@ -38,17 +38,17 @@ def steps(state: State, rules: Rules) -> Iterator[Step]:
 
 def _replaced(state: State) -> State:
     """A new process begins with reading everything."""
-    return state._replace(owner=Sender(epoch=state.epoch, recalls=len(state.recalls)))
+    return state._replace(owner=Sender(version=len(state.history), recalls=len(state.recalls)))
 
 
 def _news(state: State, sender: Sender) -> Sender | None:
-    news = sender._replace(epoch=state.epoch, recalls=len(state.recalls), fresh=True)
+    news = sender._replace(version=len(state.history), recalls=len(state.recalls), fresh=True)
     return news if news != sender else None
 
 
 def _known(state: State, sender: Sender, rules: Rules) -> parts.Known:
     recalled = frozenset(recall.attempt for recall in state.recalls[: sender.recalls])
-    return parts.Known(state.epochs[: sender.epoch], recalled, sender.fresh, state.stale_below, state.dear, rules)
+    return parts.Known(state.history[: sender.version], recalled, sender.fresh, state.stale_below, state.dear, rules)
 
 
 def _recover(state: State, rules: Rules) -> Iterator[Step]:
@@ -162,11 +162,11 @@ def _accept(state: State, message: Message) -> State:
 
 
 def _check_call(state: State, message: Message, rules: Rules) -> None:
-    if state.completed:
+    if state.completed and (state.known_for_long or not state.excused):
         raise ViolationError("called after the campaign was completed")
     if not state.known_for_long:
         return
-    if state.epochs[-1] == PAUSED:
+    if state.history[-1] == PAUSED:
         raise ViolationError("called 0.3 s after a pause")
     if message.epoch < state.epoch:
         raise ViolationError("called in an epoch that has been over for 0.3 s")

@@ -10,7 +10,7 @@ from services.planner.core.sweep import Again
 from services.senders.core.outcomes import Outcome
 from services.senders.core.progress import Position
 
-ACTIVE, PAUSED = "a", "p"
+ACTIVE, PAUSED, COMPLETED = "a", "p", "c"
 
 
 class Scenario(NamedTuple):
@@ -138,19 +138,23 @@ class Sender(NamedTuple):
     do: str = ""
     through: int = -1
     outcomes: tuple[Outcome, ...] = ()
-    epoch: int = 0
-    """What it knows: the campaign's epoch, how many recalls; whether that was so at most 0.3 s ago."""
+    version: int = 0
+    """What it knows: how much of the campaign's history, how many recalls; whether all there was 0.3 s ago."""
     recalls: int = 0
     fresh: bool = True
     leased: bool = True
 
 
+def epoch_of(history: str) -> int:
+    return len(history) - history.count(COMPLETED)
+
+
 class State(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     left: Scenario
-    epochs: str = ACTIVE
-    """The campaign's status in each of its epochs, the first being 1."""
+    history: str = ACTIVE
+    """The campaign's statuses: each begins an epoch, the first being 1, but for completion, which ends it."""
     known_for_long: bool = True
-    """0.3 s have passed since the last epoch, recall or opt-out that the router has taken."""
+    """0.3 s have passed since the last change of the campaign, recall or opt-out that the router has taken."""
     dear: bool = False
     stale_below: int = 0
     """Messages below this offset have lain there for over a minute."""
@@ -167,7 +171,6 @@ class State(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     prepared: Prepared | None = None
     pending: Again | None = None
     sweep: Sweep | None = None
-    completed: bool = False
     # router
     record: bytes = b""
     read: Read = Read()
@@ -175,14 +178,14 @@ class State(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     opted_out_in_hand: bool = False
     """The opt-out was on its topic when the router had the request in hand."""
     round: Round | None = None
-    router_epoch: int = 1
+    router_version: int = 1
     # tracker
     ingested_events: int = 0
     ingested_messages: int = 0
     # sender
     committed: int = 0
     mark: str = ""
-    owner: Sender = Sender(epoch=1)
+    owner: Sender = Sender(version=1)
     zombie: Sender | None = None
     # what really happened
     accepted: tuple[int, ...] = ()
@@ -194,11 +197,15 @@ class State(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
 
     @property
     def epoch(self) -> int:
-        return len(self.epochs)
+        return epoch_of(self.history)
+
+    @property
+    def completed(self) -> bool:
+        return self.history[-1] == COMPLETED
 
     @property
     def active(self) -> bool:
-        return self.epochs[-1] == ACTIVE
+        return self.history[-1] == ACTIVE
 
     def _replace(self, **changes: object) -> State:
         """As a NamedTuple's, three times as fast."""

@@ -25,7 +25,7 @@ STRIDE = 2
 """Between two offsets of requests: the neighbour's lies behind each of ours."""
 
 _MEMBER = Member(0, PERSON, P, "", "+919812345678", "UTC", 2, 0, {})
-STATUS_OF = {"a": "active", "p": "paused"}
+STATUS_OF = {"a": "active", "p": "paused", "c": "completed"}
 _message = msgspec.json.Decoder(SendMessage).decode
 
 

@@ -35,19 +35,19 @@ def _operator(state: State) -> Iterator[Step]:
         return
     changed = {"known_for_long": False, "pending": None}
     if not state.active:
-        yield "the campaign is resumed", state._replace(epochs=state.epochs + ACTIVE, **changed)
+        yield "the campaign is resumed", state._replace(history=state.history + ACTIVE, **changed)
     elif state.left.steers:
-        yield "the campaign is paused", state.spend("steers", epochs=state.epochs + PAUSED, **changed)
-        yield "the campaign is edited", state.spend("steers", epochs=state.epochs + ACTIVE, **changed)
+        yield "the campaign is paused", state.spend("steers", history=state.history + PAUSED, **changed)
+        yield "the campaign is edited", state.spend("steers", history=state.history + ACTIVE, **changed)
 
 
 def _time(state: State) -> Iterator[Step]:
     if not state.known_for_long:
         old = state._replace(known_for_long=True)
-        news = (state.epoch, len(state.recalls))
-        if (old.owner.epoch, old.owner.recalls) != news:
+        news = (len(state.history), len(state.recalls))
+        if (old.owner.version, old.owner.recalls) != news:
             old = old._replace(owner=old.owner._replace(fresh=False))
-        if old.zombie is not None and (old.zombie.epoch, old.zombie.recalls) != news:
+        if old.zombie is not None and (old.zombie.version, old.zombie.recalls) != news:
             old = old._replace(zombie=old.zombie._replace(fresh=False))
         yield "0.3 s pass", old
     if state.left.delays and state.stale_below < len(state.messages):

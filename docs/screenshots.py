@@ -92,6 +92,12 @@ async def take(browser: Browser, access: Access) -> None:
         await page.goto(f"{access.console_url}/recipients/{contact}?campaign=summer-ac-2026")
         await page.locator("details").first.evaluate("details => details.open = true")
         await picture(page, "person")
+        await page.goto(f"{access.sandbox_url}/inbox/{contact}")
+        await picture(page, "sandbox-inbox", whole=False)
+        await page.goto(f"{access.console_url}/campaigns")
+        await picture(page, "campaigns")
+        await page.goto(f"{access.console_url}/campaigns/summer-ac-2026/people?status=suppressed")
+        await picture(page, "people", whole=False)
         url = f"{access.console_url}/campaigns/summer-ac-2026"
         await in_context(browser, state, url, "campaign-dark", DESK, "dark")
         await in_context(browser, state, url, "campaign-phone", PHONE, "light")
@@ -119,6 +125,7 @@ async def in_context(browser: Browser, state: Any, url: str, name: str, size: di
 
 
 async def picture(page: Page, name: str, whole: bool = True) -> None:
+    await page.wait_for_timeout(500)  # charts are drawn, and the first news has come
     await page.screenshot(path=IMAGES / f"{name}.png", full_page=whole)
 
 

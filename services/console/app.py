@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from fastapi import FastAPI, Request
-from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
 from services.console import problems
@@ -26,11 +24,12 @@ from services.console.api import (
     steering,
     uncertain,
 )
+from services.console.assets import PATH, STATIC, Assets
 from services.console.first_answers import FirstAnswers
 from services.console.hub import Hub
 from services.console.live import StatsDesk
 from services.console.overview import Overview
-from services.console.pages import acts, login, people
+from services.console.pages import acts, login, people, roster
 from services.console.pages import campaigns as campaign_pages
 from services.console.pages import dashboard as dashboard_page
 from services.console.pages.common import SignInError, problem_page, to_sign_in
@@ -38,9 +37,11 @@ from services.console.security import Keeper
 from services.runtime import metrics
 
 API = "/api/v1"
-STATIC = Path(__file__).parent / "static"
-POLICY = "default-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
-"""What a page may load: nothing from elsewhere, no script but ours."""
+POLICY = (
+    "default-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+"""What a page may load: nothing from elsewhere, no script or style but ours, none inside the page."""
 
 
 def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
@@ -69,9 +70,9 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     )  # fmt: skip
     for module in apis:
         app.include_router(module.router, prefix=API)
-    for page in (login, dashboard_page, campaign_pages, acts, people):
+    for page in (login, dashboard_page, campaign_pages, roster, acts, people):
         app.include_router(page.router, include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount(PATH, Assets(directory=STATIC), name="static")
     return app
 
 

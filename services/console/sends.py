@@ -15,6 +15,10 @@ PLANNED = "planned"
 """Nothing is known of the send yet."""
 WORDS = (PLANNED, "open", "settled", *(status.value for status in Status))
 """What a list of sends may be filtered by."""
+FOUND_AT_MOST = 1000
+"""People whom a search goes on with."""
+ALL = 1 << 32
+"""More than there are ordinals."""
 SETTLED = tuple(status.value for status in Status if status not in OPEN)
 
 
@@ -35,6 +39,8 @@ class Chosen:
     ord: int
     """From this send on."""
     limit: int
+    recipients: tuple[str, ...] = ()
+    """Only theirs; empty: everybody's."""
 
 
 def statuses_of(word: str, record: CampaignRecord) -> StatusChoice:
@@ -70,21 +76,33 @@ class Sends:
                 continue
             first = chosen.ord if number == chosen.step else 0
             room = chosen.limit - len(rows)
-            members = await self._members(record, number, chosen.statuses, first, room + 1)
+            members = await self._members(record, number, chosen, first, room + 1)
             if members[:room]:
                 rows += await self._rows(record, number, [recipient for _, recipient in members[:room]])
             if len(members) > room:
                 return rows, (number, members[room][0])
         return rows, None
 
+    async def search(self, record: CampaignRecord, text: str) -> tuple[str, ...]:
+        """Whom of the audience it means, by id, name, mail address or number; at most `FOUND_AT_MOST`."""
+        if record.audience is None:
+            return ()
+        found = await self.hub.tuples(
+            queries.FOUND, campaign=record.campaign_id, snapshot=record.audience.snapshot_id, brand=record.brand,
+            search=text, most=FOUND_AT_MOST,
+        )  # fmt: skip
+        return tuple(row[0] for row in found)
+
     async def _members(
-        self, record: CampaignRecord, step: int, statuses: StatusChoice, first: int, most: int
+        self, record: CampaignRecord, step: int, chosen: Chosen, first: int, most: int
     ) -> list[tuple[int, str]]:
         """(ord, recipient), by ord."""
         assert record.audience is not None, "the caller has looked"
+        statuses = chosen.statuses
         parameters: dict[str, Any] = {
             "campaign": record.campaign_id, "snapshot": record.audience.snapshot_id, "steps": [step],
-            "from_ord": first, "most": most,
+            "from_ord": first, "most": most, "reach": ALL if chosen.recipients else most,
+            "recipients": list(chosen.recipients),
         }  # fmt: skip
         if statuses.at == ():
             return []

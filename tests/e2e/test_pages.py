@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,14 @@ CAMPAIGN: dict[str, Any] = {
     "audience": {"filter": {"role": "all"}}, "budget": {"total": "500.00"},
 }  # fmt: skip
 PATIENCE_MS = 120_000
+PICTURES = Path(__file__).parents[2] / ".peal" / "e2e"
+"""Every page as it was seen, to be looked at."""
 PATHS = [
     "/",
     "/campaigns",
     "/campaigns/autumn",
     "/campaigns/autumn/people",
+    "/campaigns?name=nothing-like-it",
     "/recipients/sample-00003",
     "/campaigns/nope",
 ]
@@ -109,11 +113,65 @@ def test_every_page_is_whole_in_both_themes_and_widths(
     page = context.new_page()
     failures, foreign = watch_page(page, access)
     page.goto(access.console_url + path, wait_until="load")
+    check(page, f"{path}-{theme}-{width}")
+    assert failures == []
+    assert foreign == []
+    context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_dialogs_and_the_sandboxs_inbox_are_whole_in_both_themes_and_widths(
+    chromium: Browser, access: Access, session_file: Path, finished: dict[str, Any], theme: str, width: int
+) -> None:
+    context = chromium.new_context(
+        storage_state=session_file, color_scheme=theme, viewport={"width": width, "height": 800}  # type: ignore[arg-type]
+    )  # fmt: skip
+    page = context.new_page()
+    page.goto(f"{access.console_url}/campaigns/autumn")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    check(page, f"shortcuts-{theme}-{width}")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Clone").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    check(page, f"clone-{theme}-{width}")
+    for path in ("/", "/inbox/sample-00003"):
+        page.goto(access.sandbox_url + path)
+        check(page, f"sandbox{path}-{theme}-{width}")
+    context.close()
+
+
+def check(page: Page, name: str) -> None:
+    """Take a picture; nothing is cut off, and axe finds no violation."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     violations = Axe().run(page).response["violations"]
     assert [(v["id"], [node["html"] for node in v["nodes"]][:2]) for v in violations] == []
-    assert failures == []
-    assert foreign == []
+
+
+def test_the_keyboard_goes_everywhere_and_the_chosen_theme_is_kept(
+    chromium: Browser, access: Access, session_file: Path, finished: dict[str, Any]
+) -> None:
+    context = chromium.new_context(storage_state=session_file, color_scheme="light")
+    page = context.new_page()
+    page.goto(access.console_url)
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    expect(page.get_by_role("heading", name="Campaigns", level=1)).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Name or id")).to_be_focused()
+    page.keyboard.type("autumn")
+    expect(page).to_have_url(re.compile("name=autumn"))
+    expect(page.get_by_label("Name or id")).to_be_focused()
+    page.get_by_role("button", name="Light or dark").click()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    page.get_by_role("button", name="Light or dark").click()
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
     context.close()
 
 
@@ -132,6 +190,7 @@ def test_the_page_to_sign_in_on_is_whole_too(chromium: Browser, access: Access) 
 def watch_page(page: Page, access: Access) -> tuple[list[str], list[str]]:
     """Failures of its scripts and requests to elsewhere, as they come."""
     failures: list[str] = []
+    page.on("console", lambda line: line.type == "error" and "404" not in line.text and failures.append(line.text))
     foreign: list[str] = []
     page.on("pageerror", lambda error: failures.append(str(error)))
     page.on("request", lambda request: request.url.startswith(access.console_url) or foreign.append(request.url))

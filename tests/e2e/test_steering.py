@@ -99,6 +99,34 @@ def test_a_clone_is_a_draft_and_an_answer_that_comes_too_late_says_why(page: Pag
     expect(page.locator(".badge")).to_have_text("cancelled")
 
 
+def test_content_and_budget_are_edited_in_the_browser(page: Page, api: httpx.Client, access: Access) -> None:
+    """A refusal says what is wrong, keeps what was typed, and can be mended there."""
+    made = api.post("/campaigns", json=CAMPAIGN | {"id": "edited", "channels": ["email", "sms"]})
+    assert made.status_code == 201
+    page.goto(f"{access.console_url}/campaigns/edited")
+    dialog = page.get_by_role("dialog")
+    assert "Nothing has left so far" in choose(page, "Edit content")
+    dialog.get_by_role("button", name="Change the content").click()
+    expect(dialog.get_by_role("alert")).to_have_text("Nothing was changed.")
+    body = dialog.get_by_role("group", name=re.compile("^Body"))
+    body.get_by_label("Text").fill("Hi {{ nmae }}")
+    dialog.get_by_role("button", name="Change the content").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("nmae")
+    body.get_by_label("Text").fill("Good morning")
+    dialog.get_by_role("group", name=re.compile("^SMS")).get_by_label("Text").fill("Morning")
+    dialog.get_by_role("button", name="Change the content").click()
+    expect(page.locator("#told")).to_contain_text("The content is changed")
+    record = api.get("/campaigns/edited").json()
+    assert record["body"]["text"] == "Good morning"
+    assert record["steps"][1]["content"]["sms"] == {"text": "Morning"}
+
+    choose(page, "Edit budget")
+    dialog.get_by_label("Total, in USD").fill("12.50")
+    dialog.get_by_role("button", name="Change the budget").click()
+    expect(page.locator("#told")).to_have_text("The budget is changed.")
+    expect(page.get_by_role("region", name="Money")).to_contain_text("12.50 USD")
+
+
 def test_the_figures_of_the_dashboard_are_those_of_rest(
     context: BrowserContext, access: Access, api: httpx.Client, draft: str
 ) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import html
+import io
 import json
 import os
 import re
@@ -115,23 +118,104 @@ def test_pages_show_figures_reasons_and_the_person_in_words(stage: Stage, browse
 
 def test_a_page_is_sent_the_parts_that_change(stage: Stage, browser: httpx.Client) -> None:
     campaign = stage.launched(2, ("email",))
-    regions: dict[str, str] = {}
+    seen: list[str] = []
     with browser.stream("GET", f"/campaigns/{campaign}/live") as stream:
-        kind, first = "", True
-        for line in stream.iter_lines():
-            if line.startswith("event: "):
-                kind = line.removeprefix("event: ")
-            elif line.startswith("data: ") and kind == "regions":
-                fresh = json.loads(line.removeprefix("data: "))
-                if first:
-                    assert set(fresh) == {"actions", "head", "steps", "reasons", "money"}
-                    event_ = event(campaign, 1, 0, "email", "suppressed", reason="no_address", source="router")
-                    stage.tell(event_)
-                    first = False
-                regions |= fresh
-                if "no address" in regions["reasons"]:
-                    break
-    assert "money" not in fresh
+        for kind, html in parts(stream):
+            seen.append(kind)
+            if kind == "money" and seen.count("money") == 1:
+                assert set(seen) == {"title", "actions", "head", "steps", "reasons", "money"}
+                stage.tell(event(campaign, 1, 0, "email", "suppressed", reason="no_address", source="router"))
+            elif kind == "reasons" and "no address" in html:
+                break
+    assert seen.count("money") == 1
+    assert seen.count("steps") > 1
+
+
+def parts(stream: httpx.Response) -> Iterator[tuple[str, str]]:
+    """Events of a page: name and HTML."""
+    kind, lines = "", []
+    for line in stream.iter_lines():
+        if line.startswith("event: "):
+            kind = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            lines.append(line.removeprefix("data: "))
+        elif not line and kind:
+            yield kind, "\n".join(lines)
+            kind, lines = "", []
+
+
+def test_campaigns_are_found_by_status_and_by_a_part_of_their_name_page_by_page(
+    stage: Stage, browser: httpx.Client
+) -> None:
+    tag = str(ULID())
+    for number in range(27):
+        made = listed(1) | {"id": f"{tag}-{number}", "name": f"Letter {tag} {number}"}
+        assert stage.api.post("/campaigns", json=made).status_code == 201
+    link = re.compile(rf'href="/campaigns/{tag}-(\d+)"')
+    first = browser.get("/campaigns", params={"name": f"letter {tag.lower()}"}).text
+    assert "27 campaigns, 25 of them on this page" in first
+    older = re.search(r'href="(/campaigns\?[^"]*cursor=[^"]+)">Older', first)
+    assert older is not None
+    second = browser.get(html.unescape(older[1])).text
+    assert sorted(map(int, link.findall(first) + link.findall(second))) == list(range(27))
+    assert not link.findall(browser.get("/campaigns", params={"name": tag, "status": "active"}).text)
+    assert "No campaign matches" in browser.get("/campaigns", params={"name": f"{tag}-none"}).text
+    assert browser.get("/campaigns", params={"cursor": "x"}).status_code == 422
+
+
+def test_people_are_searched_and_exported(stage: Stage, browser: httpx.Client) -> None:
+    campaign = stage.launched(5)
+    stage.tell(event(campaign, 1, 3, "email", "suppressed", reason="opted_out", source="router"))
+    until(lambda: stage.stats(campaign)["settled"] == 1, "a settled send")
+    address = f"/campaigns/{campaign}/people"
+    for search in (f"{campaign}-p3", "-P3", "person 3"):
+        page = browser.get(address, params={"search": search}).text
+        assert set(re.findall(r'href="/recipients/([^?"]+)', page)) == {f"{campaign}-p3"}
+    found = browser.get(address, params={"search": "-p3", "status": "suppressed"}).text
+    assert len(re.findall(r'href="/recipients/', found)) == 1
+    assert "Nobody stands so" in browser.get(address, params={"search": "nobody at all"}).text
+    assert "1. Email" in browser.get(address, params={"channel": "email"}).text
+    file = browser.get(f"{address}.csv")
+    assert file.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(file.text)))
+    assert len(rows) == stage.stats(campaign)["planned"] == 10
+    assert [row["status"] for row in rows if row["contact"] == f"{campaign}-p3"] == ["suppressed", "planned"]
+    only = browser.get(f"{address}.csv", params={"status": "suppressed"}).text
+    assert len(list(csv.DictReader(io.StringIO(only)))) == 1
+
+
+def test_styles_and_scripts_are_small_are_ours_and_are_kept_by_the_browser(browser: httpx.Client) -> None:
+    """All of them together stay below 600 KB as they are sent."""
+    page = browser.get("/").text
+    found = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page + browser.get("/campaigns").text))
+    assert {"/static/vendor/tabler.css", "/static/vendor/htmx.js"} <= {asset.partition("?")[0] for asset in found}
+    size = 0
+    for asset in found:
+        with browser.stream("GET", asset, headers={"Accept-Encoding": "gzip"}) as answer:
+            assert answer.status_code == 200, asset
+            assert "immutable" in answer.headers["cache-control"]
+            kind = answer.headers["content-type"]
+            assert kind.startswith(("text/css", "text/javascript", "application/javascript", "image/svg+xml")), asset
+            size += sum(map(len, answer.iter_raw()))
+    assert size < 600_000
+    plain = browser.get("/static/vendor/htmx.js", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert "htmx" in plain.text
+    policy = browser.get("/").headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?! src=)", page)
+
+
+def test_content_and_budget_are_edited_on_the_page_knowing_whom_it_concerns(
+    stage: Stage, browser: httpx.Client
+) -> None:
+    campaign = stage.launched(3)
+    content = browser.get(f"/campaigns/{campaign}/acts/content").text
+    assert "6 messages to 3 people are not settled yet" in content
+    assert 'data-part="body"' in content
+    assert "SMS, follows the body" in content
+    budget = browser.get(f"/campaigns/{campaign}/acts/budget").text
+    assert 'data-part="budget"' in budget
 
 
 def test_an_act_says_how_many_it_concerns_and_a_pause_when_the_last_message_left(

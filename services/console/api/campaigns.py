@@ -45,11 +45,9 @@ async def listing(
 ) -> CampaignPage:
     """The newest first."""
     records = [record for record in hub.campaigns_of(caller) if status is None or record.status is status]
-    if cursor:
-        after = cursor_key(cursor, str, str)
-        records = [record for record in records if _key(record) < after]
+    records = after_cursor(records, cursor)
     page = records[:limit]
-    following = encode_cursor(*_key(page[-1])) if len(records) > limit else None
+    following = cursor_of(page[-1]) if len(records) > limit else None
     return CampaignPage(items=[item_of(record) for record in page], next=following)
 
 
@@ -104,6 +102,18 @@ def cursor_key(cursor: str, *kinds: type) -> tuple[Any, ...]:
         return decode_cursor(cursor, kinds)
     except BadCursorError:
         raise one_field("cursor", "invalid", "this is no cursor of this list: take `next` of the page before") from None
+
+
+def after_cursor(records: list[CampaignRecord], cursor: str) -> list[CampaignRecord]:
+    """Those behind the last of the page before; empty: all. Raises `Problem` 422."""
+    if not cursor:
+        return records
+    after = cursor_key(cursor, str, str)
+    return [record for record in records if _key(record) < after]
+
+
+def cursor_of(record: CampaignRecord) -> str:
+    return encode_cursor(*_key(record))
 
 
 def item_of(record: CampaignRecord) -> CampaignItem:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from schemas import CampaignStatus
+from pydantic import BaseModel
+
+from schemas import CampaignRecord, CampaignStatus
 
 OFFERED: Final[dict[CampaignStatus, tuple[str, ...]]] = {
-    CampaignStatus.DRAFT: ("launch", "clone", "cancel"),
-    CampaignStatus.SCHEDULED: ("pause", "clone", "cancel"),
-    CampaignStatus.ACTIVE: ("pause", "clone", "cancel"),
-    CampaignStatus.PAUSED: ("resume", "clone", "cancel"),
-    CampaignStatus.COMPLETED: ("clone",),
+    CampaignStatus.DRAFT: ("launch", "content", "budget", "clone", "cancel"),
+    CampaignStatus.SCHEDULED: ("pause", "content", "budget", "clone", "cancel"),
+    CampaignStatus.ACTIVE: ("pause", "content", "budget", "clone", "cancel"),
+    CampaignStatus.PAUSED: ("resume", "content", "budget", "clone", "cancel"),
+    CampaignStatus.COMPLETED: ("budget", "clone"),
     CampaignStatus.CANCELLED: ("clone",),
 }
-"""The verbs of REST, by status. The planner has the last word."""
+"""The acts of a campaign's page, by status: REST's verbs, and edits of `content` and `budget`. The planner decides."""
 VERBS: Final = frozenset(verb for verbs in OFFERED.values() for verb in verbs)
 
 
@@ -30,3 +32,12 @@ class Scope:
 
 def offered(status: CampaignStatus) -> tuple[str, ...]:
     return OFFERED[status]
+
+
+def own_content(record: CampaignRecord) -> list[tuple[str, BaseModel | None]]:
+    """By channel of the campaign, what that channel says of its own; None: it follows the body."""
+    found: dict[str, BaseModel | None] = {}
+    for step in record.steps:
+        name = step.channel.value
+        found.setdefault(name, getattr(step.content, name) or getattr(record.content, name))
+    return list(found.items())

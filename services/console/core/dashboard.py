@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel
 
 from schemas import CampaignRecord, CampaignStatus
-from services.console.core.figures import Stats
+from services.console.core.figures import Counts, Stats
 from services.console.core.stats import MICROS
 
 FAILING_SHARE = 0.2
@@ -74,6 +74,12 @@ def dashboard(
     )
 
 
+def failing(counts: Counts) -> bool:
+    """So many of a channel's messages fail that somebody must look."""
+    failed, tried = counts.failed + counts.bounced, counts.settled - counts.suppressed
+    return failed >= FAILING_LEAST and failed >= FAILING_SHARE * tried
+
+
 def attention(record: CampaignRecord, stats: Stats) -> list[Attention]:
     """What somebody should look at: a channel that fails, sends of unknown fate, a pause that holds messages back."""
     found = []
@@ -82,7 +88,7 @@ def attention(record: CampaignRecord, stats: Stats) -> list[Attention]:
         found.append(Attention(kind="paused", campaign_id=record.campaign_id, channel="", message=message))
     for channel, counts in stats.by_channel.items():
         failed, tried = counts.failed + counts.bounced, counts.settled - counts.suppressed
-        if failed >= FAILING_LEAST and failed >= FAILING_SHARE * tried:
+        if failing(counts):
             message = f"{failed:,} of {tried:,} {channel} messages failed or bounced"
             found.append(Attention(kind="failing", campaign_id=record.campaign_id, channel=channel, message=message))
         if counts.uncertain:

@@ -2,38 +2,60 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Request
+from markupsafe import escape
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import HTMLResponse
 
-from schemas import CampaignRecord
-from services.console.api.campaigns import cursor_key
-from services.console.core.cursors import encode_cursor
+from schemas import CampaignRecord, CampaignStatus
+from services.console.api.campaigns import after_cursor, cursor_of
 from services.console.core.figures import Stats
 from services.console.hub import HubOf
 from services.console.live import StatsDesk
 from services.console.pages.common import Visitor, page, templates
-from services.console.sends import WORDS, Chosen, Sends, statuses_of
 from services.console.watch import watch
 
 router = APIRouter()
-NEWEST = 100
-PEOPLE = 100
-"""Rows of a page of people."""
-REGIONS = ("actions", "head", "steps", "reasons", "money")
+ROWS = 25
+REGIONS = ("title", "actions", "head", "steps", "reasons", "money")
 """Parts of the page that are sent again when they change, each from its own template."""
+MOVING = frozenset({CampaignStatus.ACTIVE, CampaignStatus.PAUSED})
 
 
 @router.get("/campaigns")
-async def listing(request: Request, hub: HubOf, visitor: Visitor) -> HTMLResponse:
-    records = hub.campaigns_of(visitor)
+async def listing(
+    request: Request, hub: HubOf, visitor: Visitor, name: str = "", status: str = "", cursor: str = ""
+) -> HTMLResponse:
+    """The newest first; `name`: a part of the name or id."""
+    records, text = hub.campaigns_of(visitor), name.strip().lower()
+    found = [
+        record
+        for record in records
+        if status in ("", record.status.value) and (text in record.name.lower() or text in record.campaign_id.lower())
+    ]
+    rest = after_cursor(found, cursor)
     desk: StatsDesk = request.app.state.stats
-    rows = [(record, await desk.stats(record) if record.launched_at else None) for record in records[:NEWEST]]
-    return page(request, "campaigns.html", rows=rows, more=max(0, len(records) - NEWEST))
+    rows = await asyncio.gather(*(_row(record, desk) for record in rest[:ROWS]))
+    return page(
+        request, "campaigns.html", rows=rows, found=len(found), any_campaign=bool(records), name=name, wanted=status,
+        cursor=cursor, following=cursor_of(rest[ROWS - 1]) if len(rest) > ROWS else "",
+        statuses=[each.value for each in CampaignStatus],
+    )  # fmt: skip
+
+
+async def _row(record: CampaignRecord, desk: StatsDesk) -> tuple[CampaignRecord, int | None, int]:
+    """The campaign, its planned and its settled messages. One that has ended has settled all: nobody needs be asked."""
+    if record.status in MOVING and record.launched_at:
+        stats = await desk.stats(record)
+        return record, stats.planned, stats.settled
+    if record.launched_at is None or record.audience is None:
+        return record, None, 0
+    planned = record.audience.count * len(record.steps)
+    return record, planned, planned if record.ended_at else 0
 
 
 @router.get("/campaigns/{campaign_id}")
@@ -44,31 +66,9 @@ async def show(campaign_id: str, request: Request, hub: HubOf, visitor: Visitor)
     return page(request, "campaign.html", record=record, regions=regions)
 
 
-@router.get("/campaigns/{campaign_id}/people")
-async def people(
-    campaign_id: str,
-    request: Request,
-    hub: HubOf,
-    visitor: Visitor,
-    status: str = "",
-    channel: str = "",
-    cursor: str = "",
-) -> HTMLResponse:
-    """Who stands where, and why; each leads to the person's own page."""
-    record = await hub.campaign(campaign_id, visitor)
-    step, ord_ = cursor_key(cursor, int, int) if cursor else (1, 0)
-    chosen = Chosen(statuses_of(status, record), channel, step, ord_, PEOPLE)
-    rows, following = await Sends(hub).page(record, chosen)
-    return page(
-        request, "people.html", record=record, rows=rows, wanted=status, channel=channel, page_size=PEOPLE,
-        next=encode_cursor(*following) if following else "", statuses=WORDS,
-        channels=list(dict.fromkeys(step.channel.value for step in record.steps)),
-    )  # fmt: skip
-
-
 @router.get("/campaigns/{campaign_id}/live")
 async def live(campaign_id: str, request: Request, hub: HubOf, visitor: Visitor) -> EventSourceResponse:
-    """`regions`: {name: HTML} of what has changed; `activity`: HTML of new lines; `problem`: a sentence."""
+    """An event for each region that has changed, named as it is, with its HTML; `activity`: lines; `problem`: words."""
     await hub.campaign(campaign_id, visitor)
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
@@ -76,13 +76,14 @@ async def live(campaign_id: str, request: Request, hub: HubOf, visitor: Visitor)
         async for change in watch(request, campaign_id, visitor):
             if change.stats is not None:
                 now = _regions(await hub.campaign(campaign_id, visitor), change.stats)
-                fresh = {name: html for name, html in now.items() if shown.get(name) != html}
+                for name, html in now.items():
+                    if shown.get(name) != html:
+                        yield ServerSentEvent(event=name, data=html)
                 shown = now
-                yield ServerSentEvent(event="regions", data=json.dumps(fresh))
             elif change.activity:
                 yield ServerSentEvent(event="activity", data=_html("parts/activity.html", events=change.activity))
             else:
-                yield ServerSentEvent(event="problem", data=json.dumps(change.problem))
+                yield ServerSentEvent(event="problem", data=str(escape(change.problem)))
 
     return EventSourceResponse(stream(), ping=15)
 

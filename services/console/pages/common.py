@@ -12,8 +12,10 @@ from fastapi.templating import Jinja2Templates
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from services.console.core.acts import offered
+from services.console.assets import asset
+from services.console.core.acts import offered, own_content
 from services.console.core.contact_rows import UNDATED_OPT_IN
+from services.console.core.dashboard import failing
 from services.console.core.figures import Counts, Stats
 from services.console.hub import hub_of
 from services.console.problems import Problem
@@ -126,14 +128,12 @@ def bar(counts: Counts) -> list[tuple[str, int, float, float]]:
     return found
 
 
-def done(stats: Stats) -> float:
-    """Percent settled."""
-    return 100 * stats.settled / stats.planned if stats.planned else 0.0
-
-
 CHANNEL_NAMES = {"email": "Email", "sms": "SMS", "whatsapp": "WhatsApp", "push": "Push", "social": "Social"}
 templates.env.filters |= {
     "number": number, "words": words, "undated": undated, "clock": clock, "segment": lambda text: quote(text, safe=""),
     "channel": lambda name: CHANNEL_NAMES.get(name, name),
 }  # fmt: skip
-templates.env.globals |= {"money": money, "share": share, "bar": bar, "done": done, "offered": offered, "gauge": gauge}
+templates.env.globals |= {
+    "money": money, "share": share, "bar": bar, "offered": offered, "gauge": gauge, "asset": asset, "failing": failing,
+    "own_content": own_content,
+}  # fmt: skip

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Request
+from markupsafe import escape
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import HTMLResponse
 
@@ -21,7 +21,7 @@ from services.console.watch import pause
 from services.runtime import metrics
 
 router = APIRouter()
-REGIONS = ("figures", "attention", "charts")
+REGIONS = ("figures", "attention", "by_status", "by_channel")
 INTERVAL_S = 2.0
 
 
@@ -32,7 +32,7 @@ async def show(request: Request, hub: HubOf, visitor: Visitor) -> HTMLResponse:
 
 @router.get("/live")
 async def live(request: Request, hub: HubOf, visitor: Visitor) -> EventSourceResponse:
-    """`regions`: {name: HTML} of what has changed; `problem`: a sentence."""
+    """An event for each region that has changed, named as it is, with its HTML; `problem`: a sentence."""
     return EventSourceResponse(_changes(request, hub, visitor), ping=15)
 
 
@@ -45,12 +45,12 @@ async def _changes(request: Request, hub: Hub, visitor: Identity) -> AsyncIterat
             try:
                 now = await _regions(request, hub, visitor)
             except Problem as problem:
-                yield ServerSentEvent(event="problem", data=json.dumps(problem.detail))
+                yield ServerSentEvent(event="problem", data=str(escape(problem.detail)))
             else:
-                if now != shown:
-                    fresh = {name: html for name, html in now.items() if shown.get(name) != html}
-                    shown = now
-                    yield ServerSentEvent(event="regions", data=json.dumps(fresh))
+                for name, html in now.items():
+                    if shown.get(name) != html:
+                        yield ServerSentEvent(event=name, data=html)
+                shown = now
             await pause(stop, INTERVAL_S)
     finally:
         metrics.live_pages.dec()

@@ -1,4 +1,4 @@
-// Asks before a campaign is steered, and sends the answer to REST.
+// Asks before a campaign is steered or edited, and sends the answer to REST.
 "use strict";
 const ask = document.getElementById("ask");
 const told = document.getElementById("told");
@@ -7,7 +7,6 @@ const UNREACHED = "The console did not answer. Whether it was done is not known:
 function tell(text, bad) {
   told.textContent = text;
   told.classList.toggle("bad", bad);
-  told.hidden = !text;
   if (text) told.focus();
 }
 
@@ -24,6 +23,28 @@ async function problemOf(answer) {
   } catch {
     return `The console answered ${answer.status}. Load the page again.`;
   }
+}
+
+/** Lay `value` where `path` ("content.sms", "variables.1") says. */
+function lay(object, path, value) {
+  const names = path.split(".");
+  const last = names.pop();
+  let place = object;
+  for (const name of names) place = place[name] ??= {};
+  place[last] = value;
+}
+
+/** The parts of the form in which something was changed, each whole; what is empty is left out. */
+function changes(form) {
+  const body = {};
+  for (const part of form.querySelectorAll("[data-part]")) {
+    const fields = [...part.querySelectorAll("[name]")];
+    if (fields.every((field) => field.value === field.defaultValue)) continue;
+    const content = {};
+    for (const field of fields) if (field.value.trim()) lay(content, field.name, field.value);
+    lay(body, part.dataset.part, content);
+  }
+  return body;
 }
 
 document.addEventListener("click", async (event) => {
@@ -51,24 +72,31 @@ ask.addEventListener("submit", async (event) => {
   const form = event.target;
   const problem = form.querySelector("[data-problem]");
   const buttons = [...form.querySelectorAll("button")];
+  const show = (text) => {
+    problem.textContent = text;
+    problem.hidden = !text;
+  };
+  const edits = form.querySelector("[data-part]") ? changes(form) : null;
+  show("");
+  if (edits && !Object.keys(edits).length) return show("Nothing was changed.");
   buttons.forEach((button) => (button.disabled = true));
-  problem.hidden = true;
   try {
     const answer = await fetch(form.dataset.act, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRF-Token": form.dataset.csrf, "Idempotency-Key": form.dataset.key },
-      body: JSON.stringify({ expected_epoch: Number(form.dataset.epoch) }),
+      body: JSON.stringify({ expected_epoch: Number(form.dataset.epoch), ...edits }),
     });
     if (answer.ok) {
       const result = await answer.json();
       ask.close();
       return form.dataset.go ? location.assign(form.dataset.go + encodeURIComponent(result.campaign_id)) : tell(form.dataset.done, false);
     }
-    problem.textContent = await problemOf(answer);
+    show(await problemOf(answer));
+    // What was refused may be mended and sent again: that is another command.
+    if (edits) form.dataset.key = crypto.getRandomValues(new Uint32Array(4)).join("-");
   } catch {
-    problem.textContent = UNREACHED;
+    show(UNREACHED);
   }
-  problem.hidden = false;
   buttons.forEach((button) => (button.disabled = false));
   buttons[0].focus();
 });

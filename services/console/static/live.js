@@ -1,40 +1,27 @@
-// Keeps a campaign's page up to date: the server sends the parts that have changed, as HTML.
+// What goes with live parts: how the connection is, and no more lines than are read.
 "use strict";
-const live = document.getElementById("live");
-const activity = document.getElementById("activity");
 const trouble = document.getElementById("trouble");
 const MOST_EVENTS = 30;
-const drawn = new Map();
+const INTERRUPTED = "The connection is interrupted: the figures are those of a moment ago. It is tried again.";
 
-function report(text) {
-  trouble.textContent = text;
-  trouble.hidden = !text;
+const report = (text) => (trouble.textContent = text);
+for (const name of ["htmx:sseError", "htmx:sendError", "htmx:responseError"]) {
+  document.addEventListener(name, () => report(INTERRUPTED));
 }
-
-const source = new EventSource(live.dataset.source);
-source.addEventListener("open", () => report(""));
-source.addEventListener("error", () => report("The connection is interrupted: the figures are those of a moment ago. It is tried again."));
-source.addEventListener("problem", (event) => report(JSON.parse(event.data)));
-source.addEventListener("regions", (event) => {
-  report("");
-  for (const [name, html] of Object.entries(JSON.parse(event.data))) {
-    const region = live.querySelector(`[data-region="${name}"]`);
-    if (!region || drawn.get(name) === html) continue;
-    drawn.set(name, html);
-    const held = region.contains(document.activeElement) ? document.activeElement.id : "";
-    region.innerHTML = html;
-    tellTimes(region);
-    if (held) document.getElementById(held)?.focus();
-  }
+for (const name of ["htmx:sseOpen", "htmx:afterRequest"]) {
+  document.addEventListener(name, (event) => event.detail.failed || event.detail.successful === false || report(""));
+}
+document.addEventListener("htmx:sseMessage", (event) => {
+  if (event.target !== trouble) report("");
+  if (event.target.id !== "activity") return;
+  while (event.target.children.length > MOST_EVENTS) event.target.lastElementChild.remove();
 });
-source.addEventListener("activity", (event) => {
-  if (!activity) return;
-  document.getElementById("silence")?.remove();
-  const fresh = document.createElement("template");
-  fresh.innerHTML = event.data;
-  tellTimes(fresh.content);
-  for (const line of [...fresh.content.querySelectorAll("li")]) activity.prepend(line);
-  while (activity.children.length > MOST_EVENTS) activity.lastElementChild.remove();
+// Whoever is not signed in any more gets the page to sign in on, not a part of it.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const address = event.detail.xhr?.responseURL;
+  if (!address || new URL(address).pathname !== "/login") return;
+  event.detail.shouldSwap = false;
+  location.assign("/login");
 });
-addEventListener("pagehide", () => source.close());
+// A page that comes back from the browser's memory must not show old figures.
 addEventListener("pageshow", (event) => event.persisted && location.reload());

@@ -19,13 +19,6 @@ PAGES = sorted([REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")])
 NOT_OF_A_SERVICE = {
     "PEAL_JARS_DIR", "PEAL_PORT_BASE", "PEAL_ADMIN_TOKEN", "PEAL_CONSOLE_URL", "PEAL_TEST_STACK", "PEAL_TEST_PAUSES",
 }  # fmt: skip
-    "PEAL_JARS_DIR",
-    "PEAL_PORT_BASE",
-    "PEAL_ADMIN_TOKEN",
-    "PEAL_CONSOLE_URL",
-    "PEAL_TEST_STACK",
-    "PEAL_TEST_PAUSES",
-}
 """Read where they are used: ports, the command line, the tests."""
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

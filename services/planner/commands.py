@@ -15,8 +15,9 @@ from schemas.topics import load_topics
 from services.planner.accounts import AccountDirectory
 from services.planner.audience import CONTACT_FIELDS, AudienceStore
 from services.planner.core import lifecycle
+from services.planner.core.decisions import Accepted, Decision, Rejected, reject
 from services.planner.core.decoding import Refused, target_of
-from services.planner.core.lifecycle import Accepted, Decision, Rejected
+from services.planner.core.drafts import draft
 from services.planner.core.validation import check_campaign
 from services.planner.state import PartitionState
 from services.runtime.kafka import partition_of
@@ -64,9 +65,7 @@ class CommandHandler:
         if command.type not in (CommandType.APPLY, CommandType.SEND):
             clone_id = command.clone_id or self._make_id(command, now) if command.type is CommandType.CLONE else None
             if clone_id and partition_of(clone_id, self.partitions) != self.partition:
-                return lifecycle.reject(
-                    "clone_id", "unusable", "leave clone_id out: the id of the copy is made for you"
-                )
+                return reject("clone_id", "unusable", "leave clone_id out: the id of the copy is made for you")
             decision = lifecycle.steer(existing, command, now, clone_id)
             return await self._checked(decision, command)
         if problem := lifecycle.wrong_epoch(existing, command):
@@ -77,7 +76,7 @@ class CommandHandler:
             if command.brand != "default"
             else command.campaign
         )
-        decision = lifecycle.draft(campaign, campaign_id, existing, command, now, None)
+        decision = draft(campaign, campaign_id, existing, command, now, None)
         decision = await self._checked(decision, command)
         if isinstance(decision, Accepted) and campaign.audience.recipients is not None:
             try:
@@ -99,7 +98,7 @@ class CommandHandler:
             return decision
         record = decision.record
         if command.type is CommandType.LAUNCH and record.filter is None and record.audience is None:
-            return lifecycle.reject("audience", "missing", "the campaign has no people: give it an audience first")
+            return reject("audience", "missing", "the campaign has no people: give it an audience first")
         try:
             async with asyncio.timeout(CLICKHOUSE_PATIENCE_S):
                 known = await self._known_names(record, command)
@@ -129,7 +128,7 @@ class CommandHandler:
 
 def _unavailable(error: Exception) -> Rejected:
     log.warning("clickhouse does not answer a command", error=repr(error))
-    return lifecycle.reject(
+    return reject(
         "audience",
         "unavailable",
         "ClickHouse does not answer, so nothing was changed: send the command again with a new command_id",

@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from schemas import Campaign, CampaignId, CampaignRecord, CampaignStatus, Command, CommandType, FrozenAudience
 from services.planner.core import lifecycle
-from services.planner.core.lifecycle import Accepted, Rejected
+from services.planner.core.decisions import Accepted, Rejected
+from services.planner.core.drafts import draft
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 CAMPAIGN = Campaign.model_validate(
@@ -29,7 +30,7 @@ def command(kind: CommandType, **fields: object) -> Command:
 
 
 def make_draft(campaign: Campaign = CAMPAIGN) -> CampaignRecord:
-    decision = lifecycle.draft(campaign, CampaignId("c"), None, command(CommandType.APPLY), NOW, None)
+    decision = draft(campaign, CampaignId("c"), None, command(CommandType.APPLY), NOW, None)
     assert isinstance(decision, Accepted)
     return decision.record
 
@@ -117,7 +118,7 @@ def test_a_command_for_another_epoch_is_refused() -> None:
 
 def test_only_a_draft_can_be_applied_again() -> None:
     active = steer(make_draft(), CommandType.LAUNCH)
-    decision = lifecycle.draft(CAMPAIGN, CampaignId("c"), active, command(CommandType.APPLY), NOW, None)
+    decision = draft(CAMPAIGN, CampaignId("c"), active, command(CommandType.APPLY), NOW, None)
     assert isinstance(decision, Rejected)
 
 

@@ -32,12 +32,14 @@ from services.domain.messages import SendMessage
 from services.domain.tracing import is_sampled, picked, trace_headers
 from services.planner.core import lifecycle
 from services.planner.core.campaign_span import Reached, attributes_of, failure_of, span_ids
+from services.planner.core.decisions import Accepted
 from services.planner.emitter import request_headers
 from services.planner.tracing import CampaignTracer, page_span
 from services.runtime.settings import Settings
 from services.runtime.spans import Spans
 from services.runtime.telemetry import spans, start_telemetry, stop_telemetry, use_spans
-from services.senders.core.outcomes import Accepted, Failed
+from services.senders.core.outcomes import Accepted as Taken
+from services.senders.core.outcomes import Failed
 from services.senders.items import Item
 from services.senders.tracing import call_span
 from services.senders.transport import Transport, find_transports
@@ -81,7 +83,7 @@ def test_without_an_endpoint_no_message_carries_a_header_and_no_span_is_made() -
         assert request_headers()(0) == []
     item = messages([])[0]
     with call_span(transport(), [item]) as tell:
-        tell([Accepted("x")])
+        tell([Taken("x")])
     assert item.trace == ()
 
 
@@ -122,7 +124,7 @@ def test_a_campaign_that_a_raised_budget_reopens_gets_a_second_span_in_the_same_
         {"type": "campaign.budget", "command_id": "k", "campaign_id": "c", "budget": budget}
     )
     reopened = lifecycle.steer(done, command, NOW + timedelta(hours=2))
-    assert isinstance(reopened, lifecycle.Accepted)
+    assert isinstance(reopened, Accepted)
     first, second = span_ids(done), span_ids(reopened.record)
     assert first is not None
     assert second is not None
@@ -188,7 +190,7 @@ def test_a_call_is_a_child_of_its_page_and_linked_to_every_sampled_message(memor
     batch = messages(sampled, 2) + messages(other)
     before = batch[2].trace
     with call_span(transport(), batch) as tell:
-        tell([Failed("invalid_address", "no such mailbox"), Accepted("x"), Accepted("y")])
+        tell([Failed("invalid_address", "no such mailbox"), Taken("x"), Taken("y")])
     page, call = memory.get_finished_spans()
     assert call.parent is not None
     assert call.parent.span_id == page.context.span_id
@@ -207,7 +209,7 @@ def test_messages_that_are_not_sampled_make_no_span_and_pass_their_context_on(me
     header = [("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"), ("other", b"x")]
     (item,) = messages(header)
     with call_span(transport(), [item]) as tell:
-        tell([Accepted("x")])
+        tell([Taken("x")])
     assert memory.get_finished_spans() == ()
     assert item.trace == (header[0],)
 
@@ -216,7 +218,7 @@ def test_messages_that_are_not_sampled_make_no_span_and_pass_their_context_on(me
 def test_a_header_that_is_no_context_is_no_error(memory: InMemorySpanExporter, value: bytes) -> None:
     (item,) = messages([("traceparent", value)])
     with call_span(transport(), [item]) as tell:
-        tell([Accepted("x")])
+        tell([Taken("x")])
     assert all(span.parent is None for span in memory.get_finished_spans())
 
 

@@ -5,22 +5,12 @@ Draft -> (Scheduled ->) Active <-> Paused -> Completed; Cancelled from any but C
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
-from schemas import (
-    Campaign,
-    CampaignRecord,
-    CampaignStatus,
-    Channel,
-    Command,
-    CommandType,
-    Content,
-    FieldError,
-    FrozenAudience,
-    StepRecord,
-)
-from schemas.base import DEFAULT_ACCOUNT, CampaignId
+from schemas import CampaignRecord, CampaignStatus, Channel, Command, CommandType
+from schemas.base import CampaignId
+from services.planner.core.decisions import Accepted, Decision, Rejected, reject
+from services.planner.core.drafts import clone, only_channel
 
 ALLOWED: dict[CommandType, frozenset[CampaignStatus]] = {
     CommandType.LAUNCH: frozenset({CampaignStatus.DRAFT}),
@@ -32,86 +22,6 @@ ALLOWED: dict[CommandType, frozenset[CampaignStatus]] = {
     CommandType.CLONE: frozenset(CampaignStatus),
     CommandType.REOPEN: frozenset({CampaignStatus.ACTIVE, CampaignStatus.COMPLETED}),
 }
-
-
-@dataclass(frozen=True)
-class Accepted:
-    record: CampaignRecord
-
-
-@dataclass(frozen=True)
-class Rejected:
-    errors: list[FieldError]
-
-
-Decision = Accepted | Rejected
-
-
-def reject(field: str, problem: str, message: str) -> Rejected:
-    return Rejected([FieldError(field=field, problem=problem, message=message)])
-
-
-def step_records(campaign: Campaign) -> list[StepRecord]:
-    """Each step with its account and its own content, the step's before the campaign's."""
-    return [
-        StepRecord(
-            channel=step.channel,
-            account=step.account or campaign.accounts.get(step.channel, DEFAULT_ACCOUNT),
-            only_if=step.only_if,
-            after_s=int(step.after.total_seconds()),
-            content=only_channel(step.channel, step.content, campaign.content),
-        )
-        for step in campaign.resolved_steps
-    ]
-
-
-def only_channel(channel: Channel, *contents: Content | None) -> Content:
-    """The first of these that says something on the channel, and nothing else of it."""
-    for content in contents:
-        if content is not None and (own := getattr(content, channel.value)) is not None:
-            return Content(**{channel.value: own})
-    return Content()
-
-
-def draft(
-    campaign: Campaign,
-    campaign_id: CampaignId,
-    previous: CampaignRecord | None,
-    command: Command,
-    now: datetime,
-    audience: FrozenAudience | None,
-) -> Decision:
-    """`campaign.apply`: make a Draft, or replace one. `audience` is that of a list of people, stored already."""
-    if previous and previous.status is not CampaignStatus.DRAFT:
-        return reject(
-            "id", "wrong_status",
-            f"campaign '{campaign_id}' is {previous.status.value}: only a draft can be replaced; edit it, or clone it",
-        )  # fmt: skip
-    if previous and previous.brand != campaign.brand:
-        return reject("id", "taken", f"the id '{campaign_id}' is taken: choose another")
-    return Accepted(
-        CampaignRecord(
-            campaign_id=campaign_id,
-            brand=campaign.brand,
-            name=campaign.name,
-            description=campaign.description,
-            kind=campaign.kind,
-            status=CampaignStatus.DRAFT,
-            epoch=previous.epoch if previous else 0,
-            body=campaign.body,
-            content=campaign.content,
-            steps=step_records(campaign),
-            filter=campaign.audience.filter,
-            audience=audience,
-            budget=campaign.budget,
-            schedule=campaign.schedule,
-            limits=campaign.limits,
-            priority=campaign.priority,
-            created_at=previous.created_at if previous else now,
-            updated_at=now,
-            last_command_id=command.command_id,
-        )
-    )
 
 
 def steer(
@@ -197,29 +107,6 @@ def edit(record: CampaignRecord, command: Command) -> dict[str, object]:
         "limits": command.limits or record.limits,
         "budget": command.budget or record.budget,
     }
-
-
-def clone(record: CampaignRecord, clone_id: CampaignId, command: Command, now: datetime) -> CampaignRecord:
-    """Settings, content, audience filter and budget; not schedule, people or results."""
-    return CampaignRecord(
-        campaign_id=clone_id,
-        brand=record.brand,
-        name=f"{record.name} (copy)",
-        description=record.description,
-        kind=record.kind,
-        status=CampaignStatus.DRAFT,
-        epoch=0,
-        body=record.body,
-        content=record.content,
-        steps=record.steps,
-        filter=record.filter,
-        budget=record.budget,
-        limits=record.limits,
-        priority=record.priority,
-        created_at=now,
-        updated_at=now,
-        last_command_id=command.command_id,
-    )
 
 
 def wrong_epoch(record: CampaignRecord | None, command: Command) -> Rejected | None:

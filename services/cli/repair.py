@@ -27,6 +27,14 @@ def repair(
             "nothing becomes uncertain. If that is not so, somebody may be messaged twice.",
         ),
     ] = False,
+    people: Annotated[
+        bool,
+        typer.Option(
+            "--people",
+            help="After the loss of a whole cluster: tell the router, which has read nothing yet, who opted out "
+            "and what was sent.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Look at every consumer group, and set right what keeps one from going on.
@@ -39,7 +47,7 @@ def repair(
     Exit codes: 0 nothing to do, or done; 4 a service runs that must not, or the reverse; 5 there is something to do and
     --yes was not given; 1 anything else.
     """
-    findings, done = asyncio.run(_repair(yes, drained, as_json))
+    findings, done = asyncio.run(_repair(yes, drained, people, as_json))
     if as_json:
         print_json({"findings": [{**f.place._asdict(), "trouble": f.trouble, "words": f.words} for f in findings],
                     "done": done})  # fmt: skip
@@ -51,7 +59,7 @@ def repair(
         raise typer.Exit(5)
 
 
-async def _repair(yes: bool, drained: bool, quiet: bool) -> tuple[list[Finding], list[str]]:
+async def _repair(yes: bool, drained: bool, people: bool, quiet: bool) -> tuple[list[Finding], list[str]]:
     from services.runtime.kafka import wait_for_kafka  # here, so that the other commands start at once
     from services.runtime.providers import ProviderSettings
     from services.runtime.repair.look import look
@@ -65,7 +73,7 @@ async def _repair(yes: bool, drained: bool, quiet: bool) -> tuple[list[Finding],
             out.print(line, markup=False, highlight=False, soft_wrap=True)
 
     await wait_for_kafka(settings, KAFKA_PATIENCE_S)
-    findings = await look(settings)
+    findings = await look(settings, people=people)
     if not quiet:
         for finding in findings:
             out.print(f"- {finding.words}", markup=False, highlight=False, soft_wrap=True)

@@ -9,8 +9,10 @@ from typing import Any
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
+from schemas.status import Suppression
 from schemas.topics import load_topics
-from services.domain.eligibility import Event, send_id_of
+from services.domain.eligibility import ALL_CHANNELS, Event, send_id_of
+from services.domain.erasure import CONTACT, pseudonym_of
 from services.domain.messages import Consent, DeliveryEvent, Engagement, event_id
 from services.domain.repair.queues import OpenSend
 
@@ -56,6 +58,11 @@ WHERE modulo(kafkaMurmurHash(recipient_id), {partitions:UInt16}) = {partition:UI
 GROUP BY recipient_id, campaign_id ORDER BY recipient_id
 """
 
+HAS_ERASED = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'erased'"
+ERASED = (
+    "SELECT brand, hash, toUnixTimestamp64Milli(max(at)) FROM erased WHERE kind = {kind:String} GROUP BY brand, hash"
+)
+
 
 async def open_sends(client: AsyncClient, channel: str, account: str) -> dict[int, list[OpenSend]]:
     """By partition of the account's topic."""
@@ -75,6 +82,21 @@ async def known_events(client: AsyncClient, partition: int) -> Iterator[tuple[st
         rows += [(row[0], make(row)) for row in (await client.query(query, parameters=parameters)).result_rows]
     rows.sort(key=lambda row: row[0])
     return ((recipient, [event for _, event in own]) for recipient, own in groupby(rows, key=lambda row: row[0]))
+
+
+async def erasures(client: AsyncClient) -> list[Event]:
+    """For everybody who was erased: that nothing may go to whoever has this pseudonym. Nobody's id is known any more,
+    so nor is the partition: the mark belongs into all."""
+    if not (await client.query(HAS_ERASED)).result_rows[0][0]:
+        return []
+    rows = (await client.query(ERASED, parameters={"kind": CONTACT})).result_rows
+    return [
+        Consent(
+            recipient=pseudonym_of(f"{brand}/", digest), channel=ALL_CHANNELS, state="opted_out", at=_moment(at),
+            reason=Suppression.ERASED,
+        )
+        for brand, digest, at in rows
+    ]  # fmt: skip
 
 
 def _moment(milliseconds: int) -> datetime:

@@ -34,8 +34,11 @@ def is_send_topic(topic: str) -> bool:
     return topic != SEND_REQUESTED and re.match(SEND_TOPIC_PATTERN, topic) is not None
 
 
-async def look(settings: Settings) -> list[Finding]:
-    """Over all groups, those of connected accounts too. Raises `KafkaError`."""
+async def look(settings: Settings, *, people: bool = False) -> list[Finding]:
+    """Over all groups, those of connected accounts too. Raises `KafkaError`.
+
+    `people`: where the router remembers nobody it is to remember, whether or not it has read anything yet.
+    """
     topics = await existing_topics(settings)
     groups = {group: [name for name in names if name in topics] for group, names in planned_offsets().items()}
     for topic in sorted(filter(is_send_topic, topics)):
@@ -45,7 +48,7 @@ async def look(settings: Settings) -> list[Finding]:
     places = [place for group, names in groups.items() for place in await places_of(settings, group, names)]
     requests_end = {p.partition: p.high for p in places if (p.group, p.topic) == (ROUTER_GROUP, SEND_REQUESTED)}
     found = [Finding(place, trouble) for place in places if (trouble := _trouble(place, requests_end))]
-    return found + _empty_state(places, await unwritten_partitions(settings))
+    return found + _empty_state(places, await unwritten_partitions(settings), people)
 
 
 def _trouble(place: Place, requests_end: dict[int, int]) -> Trouble | None:
@@ -58,11 +61,11 @@ def _trouble(place: Place, requests_end: dict[int, int]) -> Trouble | None:
     return trouble_of(place)
 
 
-def _empty_state(places: Iterable[Place], unwritten: set[int]) -> list[Finding]:
+def _empty_state(places: Iterable[Place], unwritten: set[int], people: bool) -> list[Finding]:
     """Partitions of which the router has read something, and remembers nothing."""
     first: dict[int, Place] = {}
     for place in places:
-        read = place.committed > 0 or (place.committed < 0 and place.high > 0)
+        read = people or place.committed > 0 or (place.committed < 0 and place.high > 0)
         if place.group == ROUTER_GROUP and place.partition in unwritten and read:
             first.setdefault(place.partition, place)
     return [Finding(first[number], Trouble.EMPTY_STATE) for number in sorted(first)]

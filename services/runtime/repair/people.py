@@ -11,7 +11,7 @@ from services.domain.eligibility import CampaignRules, Record, decode_record, en
 from services.domain.repair.people import fold, forget_offsets
 from services.runtime.places import changelog, log_bounds
 from services.runtime.repair.cluster import read, write
-from services.runtime.repair.ledger import known_events
+from services.runtime.repair.ledger import erasures, known_events
 from services.runtime.settings import Settings
 
 WRITTEN = b""
@@ -26,6 +26,8 @@ async def rebuild(
     people = await _standing(settings, partition)
     for recipient, events in await known_events(client, partition):
         fold(people.setdefault(recipient.encode(), new_record()), events, campaigns)
+    for event in await erasures(client):
+        fold(people.setdefault(event.recipient.encode(), new_record()), [event], campaigns)
     for record in people.values():
         forget_offsets(record, anew)
     people.setdefault(WRITTEN, new_record())

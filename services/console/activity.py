@@ -99,6 +99,8 @@ class ActivityFeed:
             event = self._decode(value)
         except msgspec.DecodeError:
             return  # the tracker dead-letters it
+        if event.cost_basis == "price":
+            return  # a correction of what was told before
         line = {
             "at": event.occurred_at.isoformat(), "recipient": event.recipient, "step": event.step,
             "channel": event.channel, "status": event.status, "reason": event.reason,

@@ -7,7 +7,7 @@ and again, would keep its own repair out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import stamina
 from aiokafka import OffsetAndMetadata, TopicPartition
@@ -79,7 +79,9 @@ async def unwritten_partitions(settings: Settings) -> set[int]:
     return {tp.partition for tp, end in high.items() if end == 0}
 
 
-async def require_sound(settings: Settings, group: str, topics: Sequence[str]) -> None:
+async def require_sound(
+    settings: Settings, group: str, topics: Sequence[str], judge: Callable[[Place], Trouble | None] = trouble_of
+) -> None:
     """Raises `StopProcessError` naming the repair where the group could not go on without a skip or a repeat.
 
     A topic that is yet to be made is no trouble.
@@ -87,7 +89,7 @@ async def require_sound(settings: Settings, group: str, topics: Sequence[str]) -
     existing = await existing_topics(settings)
     there = [topic for topic in topics if topic in existing]
     for look in range(LOOKS):
-        troubles = [(p, t) for p in await places_of(settings, group, there) if (t := trouble_of(p)) is not None]
+        troubles = [(p, t) for p in await places_of(settings, group, there) if (t := judge(p)) is not None]
         if not troubles:
             return
         if look + 1 < LOOKS:

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 
 from schemas import Account
 from schemas.topics import load_topics, send_topic, sender_group
+from services.domain.repair.queues import queue_trouble
 from services.runtime import metrics
 from services.runtime.dead_letters import PoisonWatch
 from services.runtime.kafka import make_consumer
@@ -66,7 +67,8 @@ class AccountSender(ConsumerRebalanceListener):  # type: ignore[misc]
 
         Raises `StopProcessError` where the place in the topic is lost.
         """
-        await require_sound(self.settings, sender_group(self.account.channel, self.account.account_id), [self.topic])
+        group = sender_group(self.account.channel, self.account.account_id)
+        await require_sound(self.settings, group, [self.topic], queue_trouble)
         async with self.session, asyncio.TaskGroup() as self.tasks:
             helpers = [self.tasks.create_task(work) for work in (self.place.pace.watch(), self._report())]
             while not self.stop.is_set():

@@ -6,6 +6,7 @@ may be lost by it: what is gone and certainly was not called goes back, and is r
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -71,8 +72,8 @@ def largest_group(rate_per_s: float) -> int:
     return int(min(1000.0, max(1.0, rate_per_s)))
 
 
-def queue_trouble(place: Place, requests_end: int) -> Trouble | None:
-    """As `trouble_of`, and what only a sender's commit can have. `requests_end`: see `Limits`."""
+def queue_trouble(place: Place, requests_end: int = sys.maxsize) -> Trouble | None:
+    """As `trouble_of`, and what only a sender's commit can have. `requests_end`: see `Limits`; as it is: not known."""
     if trouble := trouble_of(place):
         return trouble
     mark = _mark_of(place)

@@ -17,13 +17,13 @@ from schemas import (
     Command,
     CommandResult,
     CommandType,
-    PageRange,
     StepProgress,
 )
 from schemas.topics import CAMPAIGN_COMMANDS, dead_letter_topic
 from services.planner.commands import CommandHandler, Elsewhere
 from services.planner.core.budget import Books, PageMoney
 from services.planner.core.decoding import Refused, Unanswerable, decode_command
+from services.planner.core.progress import page_finished, page_reserved
 from services.planner.core.sweep import Again
 from services.planner.journal import Journal
 from services.planner.shared import Shared
@@ -171,26 +171,10 @@ class PartitionOwner:
         progress = self.progress_of(record.campaign_id, step)
         if progress.page is not None or record.audience is None:
             return progress
-        last = min(progress.cursor + count, record.audience.count) - 1
-        return await self._put_progress(
-            progress.model_copy(
-                update={
-                    "page": PageRange(first=progress.cursor, last=last, reserved_micros=money.reserved)
-                    if last >= progress.cursor
-                    else None,
-                    "highest_reserve_micros": max(progress.highest_reserve_micros, money.highest),
-                    "epoch": record.epoch,
-                    "due_at": progress.due_at or now,
-                    "updated_at": now,
-                }
-            )
-        )
+        return await self._put_progress(page_reserved(progress, record, count, money, now))
 
     async def finish_page(self, record: CampaignRecord, progress: StepProgress, now: datetime) -> StepProgress:
-        cursor = progress.page.last + 1 if progress.page else progress.cursor
-        at_end = record.audience is not None and cursor >= record.audience.count
-        changes = {"cursor": cursor, "page": None, "expanded_at": now if at_end else None, "updated_at": now}
-        return await self._put_progress(progress.model_copy(update=changes))
+        return await self._put_progress(page_finished(progress, record, now))
 
     async def _put_progress(self, progress: StepProgress) -> StepProgress:
         await self.journal.write(progress=[progress])

@@ -12,12 +12,13 @@ import structlog
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas import CampaignRecord, CampaignStatus
-from schemas.topics import DELIVERY_EVENTS, ROUTER_GROUP, SEND_REQUESTED, TRACKER_GROUP
+from schemas.topics import DELIVERY_EVENTS
 from services.domain.messages import DeliveryEvent, SendAttempt, encode_json, event_for
+from services.planner.barrier import Barrier
 from services.planner.core import lifecycle
 from services.planner.core.budget import Books
 from services.planner.core.requests import Member
-from services.planner.core.sweep import Offsets, RetryableSend, StepFindings, again, finished, passed
+from services.planner.core.sweep import RetryableSend, StepFindings, again, finished
 from services.planner.findings import find, spent_by_step
 from services.planner.owner import PartitionOwner, is_running
 from services.planner.shared import Shared
@@ -27,7 +28,6 @@ from services.runtime.fail_points import fail_point
 from services.runtime.kafka import Record, send_batches
 
 log = structlog.get_logger("planner")
-POLL_S = 0.1
 SLOWEST_END_S = 15.0
 
 
@@ -48,7 +48,7 @@ class Candidate:
 
 class Sweeper:
     def __init__(self, shared: Shared, owners: Callable[[], Iterable[PartitionOwner]]) -> None:
-        self.shared, self.owners = shared, owners
+        self.shared, self.owners, self.barrier = shared, owners, Barrier(shared)
         self.swept_at: dict[str, datetime] = {}
         self.pause_s: dict[str, float] = {}
         """How long to leave a campaign alone that is at its end: grows while nothing changes."""
@@ -57,7 +57,7 @@ class Sweeper:
         while not stop.is_set():
             try:
                 candidates = self._candidates(utc_now())
-                if candidates and await self._barrier(stop):
+                if candidates and await self.barrier.wait(stop):
                     for candidate in candidates:
                         await self._sweep(candidate, utc_now())
             except (ClickHouseError, OSError, TimeoutError) as error:
@@ -101,32 +101,6 @@ class Sweeper:
     def _pause_over(self, campaign_id: str, now: datetime, seconds: float) -> bool:
         swept = self.swept_at.get(campaign_id)
         return swept is None or now - swept >= timedelta(seconds=seconds)
-
-    async def _barrier(self, stop: asyncio.Event) -> bool:
-        """Until the router has passed all requests, and router and tracker all that came of them. False: stopped."""
-        metrics.sweep_barrier_since.set_to_current_time()
-        try:
-            return await self._wait_for_barrier(stop)
-        finally:
-            metrics.sweep_barrier_since.set(0)
-
-    async def _wait_for_barrier(self, stop: asyncio.Event) -> bool:
-        offsets = self.shared.offsets
-        requested = await offsets.ends([SEND_REQUESTED])
-        if not await self._until_passed(ROUTER_GROUP, requested, stop):
-            return False
-        events = await offsets.ends([DELIVERY_EVENTS])
-        routed = await offsets.ends(self.shared.send_topics())
-        return await self._until_passed(ROUTER_GROUP, events, stop) and await self._until_passed(
-            TRACKER_GROUP, {**events, **routed}, stop
-        )
-
-    async def _until_passed(self, group: str, ends: Offsets, stop: asyncio.Event) -> bool:
-        while not passed(await self.shared.offsets.committed(group), ends):
-            if stop.is_set():
-                return False
-            await asyncio.sleep(POLL_S)
-        return True
 
     async def _sweep(self, candidate: Candidate, now: datetime) -> None:
         owner, record = candidate.owner, candidate.record

@@ -1,0 +1,34 @@
+"""How far a step has come, page by page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from schemas import CampaignRecord, PageRange, StepProgress
+from services.planner.core.budget import PageMoney
+
+
+def page_reserved(
+    progress: StepProgress, record: CampaignRecord, count: int, money: PageMoney, now: datetime
+) -> StepProgress:
+    """The next `count` ordinals are to be asked for; no page where none is left. Written before any of them is."""
+    assert record.audience is not None, "only frozen audiences are expanded"
+    last = min(progress.cursor + count, record.audience.count) - 1
+    page = PageRange(first=progress.cursor, last=last, reserved_micros=money.reserved)
+    changes = {
+        "page": page if last >= progress.cursor else None,
+        "highest_reserve_micros": max(progress.highest_reserve_micros, money.highest),
+        "epoch": record.epoch,
+        "due_at": progress.due_at or now,
+        "updated_at": now,
+    }
+    return progress.model_copy(update=changes)
+
+
+def page_finished(progress: StepProgress, record: CampaignRecord, now: datetime) -> StepProgress:
+    """All of its page has been asked for; at the end of the audience the step is expanded."""
+    cursor = progress.page.last + 1 if progress.page else progress.cursor
+    at_end = record.audience is not None and cursor >= record.audience.count
+    return progress.model_copy(
+        update={"cursor": cursor, "page": None, "expanded_at": now if at_end else None, "updated_at": now}
+    )

@@ -50,20 +50,22 @@ class StatsDesk:
     async def _ask(self, record: CampaignRecord, board: Board) -> Stats:
         hub, campaign = self.hub, record.campaign_id
         spent = await hub.tuples(queries.SPENT, campaign=campaign)  # first: no message is both spent and reserved
-        standing, reached = await asyncio.gather(
+        standing, reached, last_call_at, recently = await asyncio.gather(
             hub.tuples(queries.STANDING, campaign=campaign, steps=[]),
             hub.rows(queries.REACHED, campaign=campaign),
+            self._last_call(record),
+            self._recent_rate(record) if board.meter.per_second() is None else unasked(),
         )
         findings = Findings(
             standing=[(step, status, reason, sends) for step, _channel, status, reason, sends in standing],
             reached={row["step"]: {stage: row[stage] for stage in STAGES} for row in reached},
             spent_micros=spent[0][0] if spent else 0,
-            last_call_at=await self._last_call(record),
+            last_call_at=last_call_at,
         )
         board.meter.add(boot_seconds(), sum(stages["sent"] for stages in findings.reached.values()))
         rate = board.meter.per_second()
-        if rate is None:
-            rate = await self._recent_rate(record)
+        if rate is None:  # nobody has watched it for a while
+            rate = await self._recent_rate(record) if recently is None else recently
         return assemble(record, hub.progress_of(record), findings, rate, hub.now())
 
     async def _last_call(self, record: CampaignRecord) -> datetime | None:
@@ -74,7 +76,13 @@ class StatsDesk:
         return utc(row["at"]) if row["calls"] else None
 
     async def _recent_rate(self, record: CampaignRecord) -> float:
+        if record.status is not CampaignStatus.ACTIVE:
+            return 0.0
         now = self.hub.now()
         since = now.replace(second=0, microsecond=0, tzinfo=None) - timedelta(minutes=1)
         rows = await self.hub.tuples(queries.RECENT_MINUTES, campaign=record.campaign_id, since=since)
         return from_minutes({row[0]: row[1] for row in rows}, record.launched_at, now)
+
+
+async def unasked() -> None:
+    """Stands in a row of questions for one that need not be asked."""

@@ -44,13 +44,15 @@ class Overview:
 
     async def _ask(self, records: list[CampaignRecord]) -> Dashboard:
         ids = [record.campaign_id for record in records if record.launched_at]
-        spent = await self.hub.tuples(queries.SPENT_BY_CAMPAIGN, campaigns=ids) if ids else []
-        channels = await self.hub.tuples(queries.REACHED_BY_CHANNEL, campaigns=ids) if ids else []
         looked_at = [record for record in records if record.status in LOOKED_AT][:WATCHED]
-        running = [(record, await self.desk.stats(record)) for record in looked_at]
+        spent, channels, stats = await asyncio.gather(
+            self.hub.tuples(queries.SPENT_BY_CAMPAIGN, campaigns=ids),
+            self.hub.tuples(queries.REACHED_BY_CHANNEL, campaigns=ids),
+            asyncio.gather(*(self.desk.stats(record) for record in looked_at)),
+        )
         return dashboard(
             records,
             {row[0]: row[1] for row in spent},
             {row[0]: (row[1], row[2]) for row in channels},
-            running,
+            zip(looked_at, stats, strict=True),
         )

@@ -19,6 +19,8 @@ CAMPAIGN: dict[str, Any] = {
     "audience": {"filter": {"role": "all"}}, "budget": {"total": "500.00"},
 }  # fmt: skip
 PATIENCE_MS = 120_000
+AXE = {"rules": {"target-size": {"enabled": True}}}
+"""Of WCAG 2.2 AA, the one rule that axe leaves out unless it is asked."""
 PICTURES = Path(__file__).parents[2] / ".peal" / "e2e"
 """Every page as it was seen, to be looked at."""
 PATHS = [
@@ -147,7 +149,7 @@ def check(page: Page, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURES / f"{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    violations = Axe().run(page).response["violations"]
+    violations = Axe().run(page, options=AXE).response["violations"]
     assert [(v["id"], [node["html"] for node in v["nodes"]][:2]) for v in violations] == []
 
 
@@ -180,7 +182,7 @@ def test_the_page_to_sign_in_on_is_whole_too(chromium: Browser, access: Access) 
     failures, foreign = watch_page(page, access)
     page.goto(access.console_url)
     page.get_by_label("API key").fill(access.api_key)
-    assert Axe().run(page).response["violations"] == []
+    assert Axe().run(page, options=AXE).response["violations"] == []
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
     assert (failures, foreign) == ([], [])

@@ -64,7 +64,7 @@ def test_the_figures_on_the_page_are_those_of_rest(
     page = context.new_page()
     page.goto(f"{access.console_url}/campaigns/autumn")
     for step in finished["by_step"]:
-        row = page.locator("table.steps tbody").nth(step["step"] - 1).locator("tr").first
+        row = page.locator("table.by-step tbody").nth(step["step"] - 1).locator("tr").first
         for label, name in (
             ("Planned", "planned"),
             ("Suppressed", "suppressed"),

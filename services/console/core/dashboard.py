@@ -14,6 +14,8 @@ from services.console.core.stats import MICROS
 FAILING_SHARE = 0.2
 FAILING_LEAST = 20
 """Failures below this number say nothing of a channel."""
+SPOKEN = {"email": "email", "sms": "SMS", "whatsapp": "WhatsApp", "push": "push", "social": "social"}
+"""Channels as a sentence names them."""
 BUDGETED = frozenset({CampaignStatus.ACTIVE, CampaignStatus.PAUSED, CampaignStatus.COMPLETED})
 
 
@@ -89,9 +91,9 @@ def attention(record: CampaignRecord, stats: Stats) -> list[Attention]:
     for channel, counts in stats.by_channel.items():
         failed, tried = counts.failed + counts.bounced, counts.settled - counts.suppressed
         if failing(counts):
-            message = f"{failed:,} of {tried:,} {channel} messages failed or bounced"
+            message = f"{failed:,} of {tried:,} {SPOKEN[channel]} messages failed or bounced"
             found.append(Attention(kind="failing", campaign_id=record.campaign_id, channel=channel, message=message))
         if counts.uncertain:
-            message = f"of {counts.uncertain:,} {channel} messages it is not known whether they left"
+            message = f"of {counts.uncertain:,} {SPOKEN[channel]} messages it is not known whether they left"
             found.append(Attention(kind="uncertain", campaign_id=record.campaign_id, channel=channel, message=message))
     return found

@@ -16,12 +16,15 @@ function coloursOf(plot) {
 
 function ring(rows, colours, ink) {
   const total = rows.reduce((sum, row) => sum + row.values[0], 0);
-  const data = rows.map((row, at) => ({ name: row.name, value: row.values[0], itemStyle: { color: colours[at] } }));
+  const data = rows
+    .map((row, at) => ({ name: row.name, value: row.values[0], itemStyle: { color: colours[at] } }))
+    .filter((part) => part.value);
+  // In the middle, once: how many there are in all.
+  data[0].label = { show: true, position: "center", formatter: String(total), color: ink, fontSize: 22 };
   return {
-    title: { text: String(total), left: "center", top: "middle", textStyle: { color: ink, fontSize: 22, fontWeight: 500 } },
     series: [{
       type: "pie", radius: ["62%", "88%"], label: { show: false }, padAngle: 1, minAngle: 3, cursor: "default",
-      emphasis: { scale: false }, data: data.filter((part) => part.value),
+      emphasis: { scale: false }, data,
     }],
   };
 }

@@ -20,6 +20,8 @@ VICTIMS: Sequence[tuple[float, str]] = (
 """The share of the campaign that is settled, and who is killed then."""
 UNCERTAIN_DEADLINE_S = 30
 """Instead of 15 minutes: what a kill leaves in doubt is settled by the account's policy before one's eyes."""
+PATIENCE_S = 300.0
+"""For a part to come back: a broker that was killed on a busy machine has been seen to take two minutes."""
 CAMPAIGN_S = 30
 """How long the campaign takes at least: there must be a middle in which to kill."""
 
@@ -56,5 +58,5 @@ class Mischief:
         await asyncio.gather(*self._returns)
 
     async def _returned(self, name: str, pid: int, killed_at: float) -> None:
-        await self.stack.wait_restarted(name, pid)
+        await self.stack.wait_restarted(name, pid, PATIENCE_S)
         out.print(f"{name} works again after {time.monotonic() - killed_at:.1f} s", highlight=False)

@@ -28,9 +28,10 @@ SMS = {
 }
 
 
-async def insert_people(client: AsyncClient, count: int) -> None:
-    """Straight into the base of contacts: c-0, c-1, ... each with an address of every kind."""
-    await client.command(INSERT, parameters={"count": count})
+async def ensure_people(client: AsyncClient, count: int) -> None:
+    """Straight into the base of contacts, unless there are some: c-0, c-1, ... each with an address of every kind."""
+    if not (await client.query("SELECT count() FROM contacts")).result_rows[0][0]:
+        await client.command(INSERT, parameters={"count": count})
 
 
 def mail_campaign(campaign_id: str) -> dict[str, Any]:

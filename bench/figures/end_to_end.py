@@ -10,7 +10,7 @@ import time
 from bench.campaigns import Desk, sent
 from bench.figure import Figure, Scale
 from bench.figures.plain_pipeline import run_plain
-from bench.people import insert_people, mail_campaign
+from bench.people import ensure_people, mail_campaign
 from bench.stage import Whole, clickhouse
 from bench.usage import Meter
 
@@ -19,7 +19,7 @@ TARGET = 3_500
 
 async def measure(stage: Whole, scale: Scale) -> list[Figure]:
     async with clickhouse(stage) as client:
-        await insert_people(client, scale.people)
+        await ensure_people(client, scale.people)
         async with stage.rest() as rest:
             desk = Desk(stage, rest)
             figures = [await _run(desk, scale.people, 0), await _run(desk, scale.people, 50)]

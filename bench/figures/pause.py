@@ -6,8 +6,8 @@ import asyncio
 
 from bench.campaigns import Desk
 from bench.figure import Figure, Scale
-from bench.people import mail_campaign
-from bench.stage import Whole
+from bench.people import ensure_people, mail_campaign
+from bench.stage import Whole, clickhouse
 
 CAMPAIGN, PAUSES, LATENCY_MS = "bench-pause", 3, 50
 WATCH_S, LIMIT_S = 2.5, 1.0
@@ -15,6 +15,8 @@ PATIENCE_S, LOOK_S = 120.0, 0.01
 
 
 async def measure(stage: Whole, scale: Scale) -> list[Figure]:
+    async with clickhouse(stage) as client:
+        await ensure_people(client, scale.people)
     async with stage.rest() as rest:
         desk = Desk(stage, rest)
         await desk.set_world(latency_ms=LATENCY_MS)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench.figure import Figure, Scale
-from bench.people import insert_people, mail_campaign
+from bench.people import ensure_people, mail_campaign
 from bench.stage import Bare, Service, bare, clickhouse
 from bench.usage import Meter
 from bench.writing import Written
@@ -35,7 +35,7 @@ def stage() -> AbstractAsyncContextManager[Bare]:
 
 async def measure(stage: Bare, scale: Scale) -> list[Figure]:
     async with clickhouse(stage) as client:
-        await insert_people(client, scale.requests)
+        await ensure_people(client, scale.requests)
     async with stage.service("planner") as planner, make_consumer(stage.settings) as consumer:
         consumer.assign([TopicPartition(SEND_REQUESTED, number) for number in range(load_topics().partitions)])
         await planner.wait_ready()

@@ -11,6 +11,7 @@ import typer
 
 from deploy.local.errors import LocalError
 from services.cli import campaign, config, contacts, demo, dlq, doctor, down, export, topics, uncertain, up
+from services.cli.erase import erase
 from services.cli.errors import CommandError
 from services.cli.explain import explain as explain_send
 from services.cli.output import print_error
@@ -43,6 +44,7 @@ app.add_typer(uncertain.app, name="uncertain")
 app.command("explain")(explain_send)
 app.add_typer(dlq.app, name="dlq")
 app.command("repair")(repair)
+app.command("erase")(erase)
 app.command("config")(config.config)
 
 

@@ -138,7 +138,7 @@ async def make_shared(settings: PlannerSettings) -> Shared:
     return Shared(
         settings,
         clickhouse,
-        AudienceStore(clickhouse),
+        AudienceStore(clickhouse, settings.master_key.get_secret_value()),
         AccountDirectory(settings, registry),
         results,
         offsets,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,14 +16,17 @@ from schemas import CampaignRecord, FrozenAudience, InlineRecipient
 from schemas.topics import load_topics
 from services.domain.addresses import clean_address
 from services.domain.audience import filter_parameters, matching
+from services.domain.erasure import PREFIX
 from services.planner import queries
 from services.planner.core.requests import CHANNEL_BIT, Member
+from services.runtime.erased import ErasedPeople
+from services.runtime.kafka import partition_of
 
 CONTACT_FIELDS = frozenset({"name", "email", "phone", "city", "pincode", "role", "zone"})
 """What a contact has besides attributes; each is a placeholder too."""
 
 MEMBER_COLUMNS = (
-    "ord", "recipient_id", "partition", "inline", "opt_in", "duplicate", "email", "phone", "name", "zone",
+    "ord", "recipient_id", "partition", "inline", "opt_in", "duplicate", "erased", "email", "phone", "name", "zone",
     "city", "pincode", "role", "own_attributes", "attributes",
 )  # fmt: skip
 
@@ -32,8 +36,12 @@ def new_snapshot_id() -> str:
 
 
 class AudienceStore:
-    def __init__(self, clickhouse: AsyncClient) -> None:
+    def __init__(self, clickhouse: AsyncClient, master_key: str = "") -> None:
         self.clickhouse, self.partitions = clickhouse, load_topics().partitions
+        self.erased = ErasedPeople(master_key, self._query)
+
+    async def _query(self, query: str) -> Sequence[Sequence[Any]]:
+        return (await self.clickhouse.query(query)).result_rows
 
     async def freeze(self, record: CampaignRecord, now: datetime) -> FrozenAudience:
         """Number the people that the filter means now. A new snapshot each try, so a broken one harms nothing."""
@@ -49,6 +57,7 @@ class AudienceStore:
     async def store(self, campaign_id: str, brand: str, people: Sequence[InlineRecipient]) -> FrozenAudience:
         """Number the people that a campaign lists, with their addresses and attributes."""
         snapshot = new_snapshot_id()
+        await self.erased.refresh()
         seen: dict[tuple[str, str], int] = {}
         rows = []
         for ord_, person in enumerate(people):
@@ -59,12 +68,17 @@ class AudienceStore:
                 if address and seen.setdefault((kind, address), ord_) != ord_:
                     duplicate |= bits
             opt_in = sum(CHANNEL_BIT[channel] for channel in set(person.opt_in))
+            recipient = f"{brand}/{person.id}"
+            if self.erased.hasher is not None and self.erased.knows(recipient, email, phone):
+                name = self.erased.hasher.pseudonym(recipient)
+                rows.append((campaign_id, snapshot, ord_, name, 1, "", "", "", "", "{}", 0, duplicate, 1))
+                continue
             rows.append(
-                (campaign_id, snapshot, ord_, f"{brand}/{person.id}", 1, person.name, email,
-                 phone, person.zone or "", json.dumps(person.attributes), opt_in, duplicate)
+                (campaign_id, snapshot, ord_, recipient, 1, person.name, email,
+                 phone, person.zone or "", json.dumps(person.attributes), opt_in, duplicate, 0)
             )  # fmt: skip
         columns = ["campaign_id", "snapshot_id", "ord", "recipient_id", "inline", "name", "email", "phone", "zone",
-                   "attributes", "opt_in", "duplicate"]  # fmt: skip
+                   "attributes", "opt_in", "duplicate", "erased"]  # fmt: skip
         if rows:
             await self.clickhouse.insert("audience_members", rows, column_names=columns)
         return FrozenAudience(snapshot_id=snapshot, count=await self._verified_count(campaign_id, snapshot))
@@ -95,8 +109,15 @@ class AudienceStore:
         return await self._members(record, queries.RANGE, {"first": first, "last": last}, attributes)
 
     async def listed(self, record: CampaignRecord, ords: Sequence[int], attributes: bool) -> list[Member]:
-        """These members, by ordinal. Who has been erased is missing."""
-        return await self._members(record, queries.LIST, {"ords": list(ords)}, attributes)
+        """These members, by ordinal. An ordinal without a row is somebody of whom nothing is left."""
+        found = await self._members(record, queries.LIST, {"ords": list(ords)}, attributes)
+        missing = set(ords) - {member.ord for member in found}
+        return sorted([*found, *(self._nobody(record, ord_) for ord_ in missing)], key=lambda member: member.ord)
+
+    def _nobody(self, record: CampaignRecord, ord_: int) -> Member:
+        recipient = f"{record.brand}/{PREFIX}{ord_}"
+        partition = partition_of(recipient, self.partitions)
+        return Member(ord_, recipient, partition, "", "", "", 0, 0, {}, erased=True)
 
     async def _members(
         self, record: CampaignRecord, which: str, parameters: dict[str, Any], attributes: bool
@@ -113,7 +134,14 @@ class AudienceStore:
             column_oriented=True,
         )
         columns = dict(zip(result.column_names, result.result_columns, strict=True)) if result.row_count else {}
-        return members_from_columns(columns) if columns else []
+        await self.erased.refresh()
+        return [self._marked(member) for member in members_from_columns(columns)] if columns else []
+
+    def _marked(self, member: Member) -> Member:
+        """With what is known since the audience was frozen."""
+        if not member.erased and self.erased.knows(member.recipient, member.email, member.phone):
+            return replace(member, erased=True)
+        return member
 
 
 def members_from_columns(columns: dict[str, Sequence[Any]]) -> list[Member]:
@@ -127,6 +155,7 @@ def members_from_columns(columns: dict[str, Sequence[Any]]) -> list[Member]:
             inline,
             opt_in,
             duplicate,
+            erased,
             email,
             phone,
             name,
@@ -143,5 +172,5 @@ def members_from_columns(columns: dict[str, Sequence[Any]]) -> list[Member]:
             data |= {"city": city, "pincode": pincode, "role": role}
         if attributes:
             data |= decode(attributes)
-        members.append(Member(ord_, recipient, partition, email, phone, zone, opt_in, duplicate, data))
+        members.append(Member(ord_, recipient, partition, email, phone, zone, opt_in, duplicate, data, bool(erased)))
     return members

@@ -36,10 +36,10 @@ class PageWriter:
         begun = progress.page
         first = begun.first if begun else progress.cursor
         last = begun.last if begun else min(first + count, record.audience.count) - 1
-        requests: Requests = []
+        requests, erased = Requests(), Requests()
         if last >= first:
             members = await self.shared.audiences.range(record, first, last, bool(plan.placeholders))
-            requests = self._requests(record, plan, members, {})
+            requests, erased = self._requests(record, plan, members, {})
         over, fit = (0, len(requests)) if begun else self._affordable(owner, record, plan, requests)
         if requests and not over and not fit:
             return None
@@ -51,6 +51,7 @@ class PageWriter:
             record, plan.step, last - first + 1, self._ask(owner, plan, record, asked), now
         )
         fail_point("planner.page-reserved")
+        await self._say_erased([made for made in erased if made[0].ord <= last])
         await self._write(taken[:over], asked, "first")
         fail_point("planner.page-emitted")
         await owner.finish_page(record, progress, utc_now())
@@ -65,7 +66,8 @@ class PageWriter:
         """
         wanted = {send.ord: send for send in sends}
         members = await self.shared.audiences.listed(record, list(wanted), bool(plan.placeholders))
-        requests = self._requests(record, plan, members, wanted)
+        requests, erased = self._requests(record, plan, members, wanted)
+        await self._say_erased(erased)
         over, fit = self._affordable(owner, record, plan, requests)
         if requests and not over and not fit:
             return None
@@ -79,18 +81,26 @@ class PageWriter:
 
     def _requests(
         self, record: CampaignRecord, plan: StepPlan, members: Sequence[Member], sends: dict[int, Again]
-    ) -> Requests:
+    ) -> tuple[Requests, Requests]:
+        """To ask for; and those for people who have been erased, who get nothing."""
         account = self.shared.accounts.find(plan.channel, plan.account)
         content = self.plans.content(record, plan.step)
-        requests = []
+        requests, erased = Requests(), Requests()
         for member in members:
             send = sends.get(member.ord)
             request = build_request(plan, member, send.attempt if send else 1, reopen=bool(send and send.reopen))
+            if member.erased:
+                erased.append((member, request))
+                continue
             if account is not None:
                 micros = reserve_micros(account, content, request, self.shared.settings.public_url)
                 request = msgspec.structs.replace(request, reserved_micros=micros)
             requests.append((member, request))
-        return requests
+        return requests, erased
+
+    async def _say_erased(self, erased: Requests) -> None:
+        if erased:
+            await suppress(self.shared.producer, erased, Suppression.ERASED, "")
 
     @staticmethod
     def _affordable(

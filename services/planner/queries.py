@@ -31,7 +31,7 @@ MEMBERS = """
 SELECT
     m.ord AS ord, m.recipient_id AS recipient_id,
     toUInt16(modulo(kafkaMurmurHash(m.recipient_id), {partitions:UInt16})) AS partition,
-    m.inline AS inline, m.opt_in AS opt_in, m.duplicate AS duplicate,
+    m.inline AS inline, m.opt_in AS opt_in, m.duplicate AS duplicate, m.erased AS erased,
     if(m.inline, m.email, c.email) AS email, if(m.inline, m.phone, c.phone) AS phone,
     if(m.inline, m.name, c.name) AS name, if(m.inline, m.zone, c.zone) AS zone,
     c.city AS city, c.pincode AS pincode, c.role AS role, m.attributes AS own_attributes, c.attributes AS attributes

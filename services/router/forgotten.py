@@ -39,7 +39,7 @@ class Forgotten:
         return self.hasher.pseudonym(event.recipient).encode()
 
 
-def mark(record: Record, event: Event) -> Record:
+def mark(record: Record, event: SendRequest | Event) -> Record:
     """What is left of a record: how far the topics are read, and that nothing may go out."""
     assert isinstance(event, Consent), "the word that an erasure is done is a consent"
     said = Said(round(event.at.timestamp() * 1000), Suppression.ERASED)

@@ -33,6 +33,12 @@ PLACES: Final = frozenset(
         "tracker.batch-put",
         "tracker.callback-parsed",
         "tracker.callback-published",
+        "tracker.erasure-noted",
+        "tracker.erasure-marked",
+        "tracker.erasure-ready",
+        "tracker.erasure-rewritten",
+        "tracker.erasure-deleted",
+        "tracker.erasure-told",
     }
 )
 """`<kind of service>.<what has just been done>`. A sender is a service a channel: `sender-email` and so on."""

@@ -59,6 +59,9 @@ contacts_merged = Counter("peal_contacts_merged_total", "Contacts written after 
 contact_fields_refused = Counter(
     "peal_contact_fields_refused_total", "Contact fields kept out for what was in them", ["field", "reason"]
 )
+erased_kept_out = Counter(
+    "peal_erased_kept_out_total", "Records about erased people, refused or put under their pseudonym", ["topic"]
+)
 consents_published = Counter(
     "peal_consents_published_total", "Consents that the tracker drew from stops", ["channel", "state", "reason"]
 )

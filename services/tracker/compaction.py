@@ -27,6 +27,8 @@ class Compaction:
     def __init__(self, store: Store, most_rows: int, owner: Callable[[], bool]) -> None:
         self.store, self.most_rows, self.owner = store, most_rows, owner
         self._last = utc_now()
+        self.alone = asyncio.Lock()
+        """Held while contacts are moved; who deletes some of them holds it too."""
 
     async def run(self) -> None:
         while True:
@@ -35,7 +37,8 @@ class Compaction:
                 continue
             try:
                 if await self.due(utc_now()):
-                    await self.compact()
+                    async with self.alone:
+                        await self.compact()
             except (ClickHouseError, OSError) as error:
                 log.warning("contacts not compacted now", error=repr(error))
 

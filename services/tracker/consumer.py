@@ -14,12 +14,15 @@ from aiokafka.errors import KafkaError
 from services.runtime import metrics
 from services.runtime.clock import utc_now
 from services.runtime.dead_letters import PoisonWatch
+from services.runtime.erased import ErasedPeople
 from services.runtime.errors import StopProcessError
 from services.runtime.fail_points import fail_point
 from services.runtime.kafka import partition_of
 from services.tracker.core.batch import Batch, Rules, add_records
+from services.tracker.core.masking import mask
 from services.tracker.core.rows import CONSENT_COLUMNS, ENGAGEMENT_COLUMNS, INBOUND_COLUMNS, LEDGER_COLUMNS
 from services.tracker.effects import Effects
+from services.tracker.erasing import Erasing
 from services.tracker.people import People
 from services.tracker.publish import Publisher
 from services.tracker.settings import TrackerSettings
@@ -44,9 +47,11 @@ class Intake:
         people: People,
         effects: Effects,
         publisher: Publisher,
+        erased: ErasedPeople,
+        erasing: Erasing,
     ) -> None:
         self.settings, self.source, self.store, self.people = settings, source, store, people
-        self.effects, self.publisher = effects, publisher
+        self.effects, self.publisher, self.erased, self.erasing = effects, publisher, erased, erasing
         self.rules = Rules(lambda key: partition_of(key, publisher.partitions), settings.phone_region)
         self._watches: dict[str, PoisonWatch] = {}
         self._stop: StopProcessError | None = None
@@ -125,12 +130,16 @@ class Intake:
     async def _put(self, batch: Batch) -> None:
         """Everything that the batch means, acknowledged. Failed half-way, it is done again from the start."""
         fail_point("tracker.batch-collected")
+        await self.erased.refresh()
+        for topic, count in mask(batch, self.erased).items():
+            metrics.erased_kept_out.labels(topic).inc(count)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.store.insert("delivery_events", LEDGER_COLUMNS, batch.ledger))
             group.create_task(self.store.insert("consents", CONSENT_COLUMNS, batch.consents))
             group.create_task(self.store.insert("engagements", ENGAGEMENT_COLUMNS, batch.engagements))
             group.create_task(self.store.insert("inbound_messages", INBOUND_COLUMNS, batch.inbound))
             group.create_task(self.people.apply(batch.changes))
+            group.create_task(self.erasing.ask(batch.erasures))
         fail_point("tracker.batch-inserted")
         for (field, reason), count in batch.problems.items():
             metrics.contact_fields_refused.labels(field, reason).inc(count)

@@ -13,14 +13,17 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas import Account, Brand, CampaignRecord
 from schemas.topics import ACCOUNTS, BRANDS, CAMPAIGNS, CONTACT_CHANGES, DELIVERY_EVENTS, load_topics
 from services.runtime.clickhouse import make_clickhouse
+from services.runtime.erased import ErasedPeople
 from services.runtime.health import Health
 from services.runtime.kafka import make_producer, require_partitions, wait_for_kafka
 from services.runtime.registry import Registry
 from services.tracker.addresses import Addresses
 from services.tracker.asking import Asker
+from services.tracker.barrier import Barrier
 from services.tracker.compaction import Compaction
 from services.tracker.consumer import Intake
 from services.tracker.effects import Directory, Effects
+from services.tracker.erasing import Erasing
 from services.tracker.migrate import migrate
 from services.tracker.mirror import CampaignMirror
 from services.tracker.people import People
@@ -67,8 +70,14 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
         addresses = Addresses(store, lambda: campaigns.items)
         effects = Effects(addresses, publisher, directory)
         source = Source(settings)
-        intake = Intake(settings, source, store, People(store), effects, publisher)
-        emitter = Emitter(publisher, store, campaigns.catch_up)
+        compaction = Compaction(store, settings.compaction_rows, lambda: source.owns(CONTACT_CHANGES))
+        erased = ErasedPeople(settings.master_key.get_secret_value(), store.rows)
+        erasing = Erasing(
+            store, publisher, erased, Barrier(settings), lambda: source.owns(CONTACT_CHANGES), compaction.alone,
+            settings.erasure_patience_s,
+        )  # fmt: skip
+        intake = Intake(settings, source, store, People(store), effects, publisher, erased, erasing)
+        emitter = Emitter(publisher, store, campaigns.catch_up, erased)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         twilio_accounts = TwilioAccounts(settings, lambda: accounts.items)
         api = TwilioApi(twilio_accounts, session)
@@ -84,7 +93,6 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
         uncertain = UncertainWatch(
             settings, store, publisher, asker, lambda: accounts.items, lambda: source.owns(DELIVERY_EVENTS)
         )
-        compaction = Compaction(store, settings.compaction_rows, lambda: source.owns(CONTACT_CHANGES))
         await source.start()
         async with asyncio.TaskGroup() as group:
             background = [
@@ -95,6 +103,7 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
                 group.create_task(uncertain.run()),
                 group.create_task(prices.run()),
                 group.create_task(compaction.run()),
+                group.create_task(erasing.run()),
                 group.create_task(_tell_health(health, store, source)),
             ]
             await intake.run(stop)

@@ -28,6 +28,9 @@ class TrackerSettings(ProviderSettings):
     tracker_batch_s: float = Field(0.25, gt=0, le=5, description="longest time that a batch is collected, in seconds")
     tracker_batch_rows: int = Field(50_000, ge=1, description="records at which a batch is closed at once")
     compaction_rows: int = Field(300_000, ge=1, description="changed contacts at which they are merged into the base")
+    erasure_patience_s: float = Field(
+        900.0, ge=0, description="seconds that an erasure waits for messages under way; what comes later is refused"
+    )
     phone_region: str = Field(
         "", pattern="^([A-Z]{2})?$", description="ISO 3166 country of numbers without one; empty: such are refused"
     )

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fastapi import APIRouter, Query
 
 from schemas.base import ContactKey
+from services.console.api import erasure
 from services.console.api.campaigns import cursor_key
 from services.console.api.models import Cursor, Ledger, Limit
 from services.console.core.cursors import encode_cursor
@@ -19,6 +20,7 @@ from services.console.security import Caller
 from services.domain.explain import Explanation, StepExplanation
 
 router = APIRouter(tags=["people"])
+router.include_router(erasure.router)
 Zone = Annotated[str, Query(description="zone of the times in words; empty: the person's own, else UTC")]
 
 

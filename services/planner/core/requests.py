@@ -32,6 +32,8 @@ class Member:
     opt_in: int
     duplicate: int
     data: Mapping[str, AttributeValue]
+    erased: bool = False
+    """The ordinal is all that is left, or the person is known to have been erased."""
 
     def address(self, channel: str) -> str:
         return self.email if channel == Channel.EMAIL else self.phone

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from schemas.topics import CONSENTS, CONTACT_CHANGES, DELIVERY_EVENTS, ENGAGEMENTS, INBOUND_MESSAGES
+from services.domain.erasure import ERASED, FORGOTTEN
 from services.domain.messages import Consent, DeliveryEvent, Engagement
 from services.tracker.core.contacts import Change, ContactChange
 from services.tracker.core.normalise import Problems, normalise
@@ -46,6 +47,8 @@ class Refusal(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct):
     ledger: list[Row] = []
     consents: list[Row] = []
+    erasures: list[str] = []
+    """Recipients whose erasure is asked for."""
     engagements: list[Row] = []
     inbound: list[Row] = []
     changes: dict[str, list[Change]] = {}
@@ -121,7 +124,11 @@ def _add_consent(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, 
     consent = _consent(value)
     row = consent_row(consent)
     _check_place(record, consent.recipient, rules)
+    if consent.reason == FORGOTTEN:
+        return  # our own word to the router
     batch.consents.append(row)
+    if consent.reason == ERASED:
+        batch.erasures.append(consent.recipient)
 
 
 def _add_engagement(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, _now_ms: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from schemas import RANK, UNKNOWN_ORDINAL, Channel, Status
+from services.domain.erasure import ERASED, FORGOTTEN
 from services.domain.messages import Consent, DeliveryEvent, Engagement, Moment
 
 Row = tuple[Any, ...]
@@ -41,7 +42,7 @@ _LARGEST_MONEY = 1 << 56
 _LATEST_MS = 7_258_118_400_000
 """The year 2200: beyond what a DateTime64 of milliseconds surely holds, and beyond any campaign."""
 _CONSENT_STATES = frozenset({"opted_in", "opted_out"})
-_CONSENT_REASONS = frozenset({"opted_out", "bounced_before", "complained_before"})
+_CONSENT_REASONS = frozenset({"opted_out", "bounced_before", "complained_before", ERASED, FORGOTTEN})
 
 
 class BadRecordError(Exception):
@@ -128,6 +129,9 @@ def consent_row(consent: Consent) -> Row:
         raise BadRecordError("bad_value", f"state is '{consent.state}': expected opted_in or opted_out")
     if consent.reason not in _CONSENT_REASONS:
         raise BadRecordError("bad_value", f"reason is '{consent.reason}': expected one of {sorted(_CONSENT_REASONS)}")
+    final = consent.reason in (ERASED, FORGOTTEN)
+    if final and (consent.state, consent.channel) != ("opted_out", "all"):
+        raise BadRecordError("bad_value", f"reason is '{consent.reason}': it goes with opted_out of all channels only")
     reason = consent.reason if consent.state == "opted_out" else ""
     return (
         consent.recipient, brand_of(consent.recipient), consent.channel, consent.purpose, consent.state, reason,

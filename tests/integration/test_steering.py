@@ -21,8 +21,8 @@ from services.domain.reconcile import LedgerSend, Reconciliation, reconcile
 
 RATE, SMS_RATE = 60, 4
 """Messages a second: slow enough to interfere, fast enough to wait for."""
-PAUSES, CAMPAIGNS = int(os.environ.get("PEAL_TEST_PAUSES", "12")), 4
-"""Pauses at random moments, shared by campaigns that run beside each other."""
+PAUSES, CAMPAIGNS = (int(number) for number in os.environ.get("PEAL_TEST_PAUSES", "12/4").split("/"))
+"""Pauses at random moments, shared by campaigns that run beside each other; `200/10` takes some minutes."""
 PATIENCE_S = 120.0
 MAIL_MICROS = 900
 
@@ -166,7 +166,8 @@ async def pester(desk: Desk, campaign_id: str, people: int, pauses: int, chance:
 
 async def test_pauses_and_resumes_at_any_moment_double_and_lose_nobody(desk: Desk) -> None:
     """Over several campaigns at once, which share the account's rate."""
-    people, each = 120, PAUSES // CAMPAIGNS
+    each = PAUSES // CAMPAIGNS
+    people = max(120, 12 * each)
     campaigns = [await desk.launch(people) for _ in range(CAMPAIGNS)]
     late = await asyncio.gather(
         *(pester(desk, campaign_id, people, each, random.Random(i)) for i, campaign_id in enumerate(campaigns))
@@ -235,3 +236,14 @@ async def test_a_stop_in_the_inbox_while_the_reminder_is_queued_keeps_it_back(de
     found = (await desk.rest.get(f"/campaigns/{campaign_id}/explain/{name}")).json()
     assert [step["reason"] for step in found["steps"]] == ["", "opted_out"]
     assert "opted out of sms" in found["steps"][1]["gates"][-1]["words"] or "opted out" in found["summary"], found
+
+
+async def test_a_large_campaign_does_not_hold_up_a_small_one_of_the_same_account(desk: Desk) -> None:
+    large = await desk.launch(4000)
+    await desk.until(large, sent(20))
+    small = await desk.launch(40)
+    await desk.until(small, completed)
+    assert (await desk.stats(large))["by_channel"]["email"]["sent"] < 2000
+    await desk.order(large, "cancel")
+    await desk.until(large, lambda s: s["status"] == "cancelled" and s["open"] == 0)
+    assert (await desk.reckon(small, 40)).exact

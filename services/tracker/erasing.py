@@ -30,7 +30,7 @@ from services.tracker.source import FIXED
 from services.tracker.store import Store
 
 log = structlog.get_logger("erasure")
-INTERVAL_S: Final = 0.5
+INTERVAL_S: Final = 1.0
 COLUMNS: Final = (
     "pseudonym", "recipient_id", "emails", "phones", "state", "detail", "requested_at", "updated_at",
 )  # fmt: skip
@@ -98,7 +98,7 @@ class Erasing:
             await asyncio.sleep(INTERVAL_S)
             try:
                 await self.erased.refresh()
-                if self.owner():
+                if self.erased.hasher is not None and self.owner():
                     await self.look(utc_now())
             except (ClickHouseError, KafkaError, OSError, TimeoutError) as error:
                 log.warning("an erasure waits", error=repr(error)[:300])

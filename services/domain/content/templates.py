@@ -17,6 +17,7 @@ from liquid.builtin.output import OutputNode
 from liquid.exceptions import LiquidError
 from liquid.stringify import to_liquid_string
 
+from services.domain.content.limits import BoundedTemplate, bind, bounded, too_long
 from services.domain.content.problems import RenderProblem, TemplateProblem
 from services.domain.content.usage import Usage, usage_of
 
@@ -34,6 +35,7 @@ class _Environment(Environment):
     loop_iteration_limit = 1_000
     local_namespace_limit = 100_000
     output_stream_limit = 1_000_000
+    template_class = BoundedTemplate
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=extra)
@@ -41,6 +43,7 @@ class _Environment(Environment):
             del self.tags[tag]
         for name in _FORBIDDEN_FILTERS:
             del self.filters[name]
+        self.filters = {name: bounded(name, function) for name, function in self.filters.items()}
 
 
 PLAIN: Final = _Environment()
@@ -65,15 +68,20 @@ class Template:
 
 def compile_template(field: str, source: str, *, html: bool = False) -> Template:
     """Raises `TemplateProblem` with the place of what is wrong. `html`: values are escaped for HTML."""
+    if problem := too_long(source):
+        raise TemplateProblem(field, "too_long", problem)
     environment = HTML if html else PLAIN
     try:
         bound = environment.from_string(source)
         _check_filters(environment, bound)
+        bind(bound)
         bound.render()  # finds what only shows when it runs, such as a filter that lacks its argument
     except LiquidError as error:
         raise _problem(field, source, error) from None
     except RecursionError:
         raise TemplateProblem(field, "broken_template", "the template is nested too deeply") from None
+    except (ArithmeticError, ValueError, TypeError) as error:
+        raise TemplateProblem(field, "broken_template", f"it cannot be rendered: {error}") from None
     return Template(field, bound)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -72,9 +73,8 @@ async def apply_topics(
         for topic, names in (extra or {}).items():
             for group in names:
                 groups.setdefault(group, []).append(topic)
-        for group, topics in groups.items():
-            done += await _commit_zero(settings, admin, group, topics)
-        return done
+        begun = await asyncio.gather(*(_commit_zero(settings, admin, name, topics) for name, topics in groups.items()))
+        return done + [line for lines in begun for line in lines]
     finally:
         await admin.close()
 
@@ -122,7 +122,10 @@ async def _commit_zero(settings: Settings, admin: AIOKafkaAdminClient, group: st
     return [f"group {group} starts {topic} at 0" for topic in sorted({tp.topic for tp in missing})]
 
 
-@stamina.retry(on=(GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError), attempts=None, timeout=30)
+@stamina.retry(
+    on=(GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError),
+    attempts=None, timeout=30, wait_initial=0.05, wait_max=0.3, wait_jitter=0.05,
+)  # fmt: skip
 async def _committed(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
     """A new broker makes its offsets topic at the first question, and has no coordinator until then."""
     return dict(await admin.list_consumer_group_offsets(group))

@@ -28,6 +28,8 @@ from bench.report import print_table, write_file
 from bench.stage import whole
 
 FILE = Path(".peal/bench.json")
+MOST_S = 600
+"""A measurement that takes longer is stuck: the run fails."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ async def measure_all(wanted: Sequence[Measurement], scale: Scale) -> list[Figur
         async with make() as stage:
             while at < len(wanted) and wanted[at].stage is make:
                 began = time.monotonic()
-                found = await wanted[at].measure(stage, scale)
+                async with asyncio.timeout(MOST_S):
+                    found = await wanted[at].measure(stage, scale)
                 figures += found
                 for figure in found:
                     typer.echo(f"{figure.key:<38} {figure.value:>12,.2f}", err=True)

@@ -18,7 +18,7 @@ from services.console.sends import FOUND_AT_MOST, WORDS, Chosen, Sends, statuses
 
 router = APIRouter()
 ROWS = 100
-ROWS_OF_FILE = 2000
+ROWS_OF_FILE = 1000
 """Asked for at once, while a file is written."""
 COLUMNS = ("contact", "step", "channel", "status", "reason", "attempt", "account", "provider_message_id", "cost", "at")
 

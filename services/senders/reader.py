@@ -41,6 +41,6 @@ class Reader:
     def _item(self, record: Any) -> Item:
         try:
             message = _decoder.decode(record.value if record.value is not None else b"")
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:  # the last: a thousand brackets
             return Item(record.offset, None, Poison(record.key, record.value, tuple(record.headers), str(error)))
         return Item(record.offset, message, trace=trace_headers(record.headers) if record.headers else ())

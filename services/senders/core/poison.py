@@ -31,7 +31,7 @@ def dead_letter_event(value: bytes | None, detail: str, now: datetime) -> Delive
     """`failed(dead_letter)` for the send, where the record still says which one it was."""
     try:
         known = _decoder.decode(value or b"")
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     if known.send_id.count("/") != 2 or "/" not in known.recipient or not 0 <= known.ord <= UNKNOWN_ORDINAL:
         return None

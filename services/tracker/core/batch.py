@@ -85,7 +85,7 @@ def add_records(batch: Batch, topic: str, records: Iterable[KafkaRecord], rules:
             add(batch, record, record.value, rules, now_ms)
         except BadRecordError as error:
             batch.refused.append(Refusal(record, error.reason, error.detail))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # the last: a thousand brackets
             batch.refused.append(Refusal(record, "undecodable", str(error)))
     return len(batch.refused) - before
 

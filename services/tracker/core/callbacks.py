@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from schemas import UNKNOWN_ORDINAL, CampaignRecord
 from services.domain.messages import DeliveryEvent, event_id
 
+LAST_ATTEMPT: Final = 65_535
+"""What the ledger has room for."""
 FindCampaign = Callable[[str], CampaignRecord | None]
 
 
@@ -41,11 +44,15 @@ class SendName(msgspec.Struct, frozen=True):
 
 def send_name(send_id: str, attempt: str, ordinal: str) -> SendName | None:
     """None where it is not one of ours."""
-    parts = send_id.split("/")
-    if len(parts) != 3 or not all(parts) or not parts[1].isdecimal() or not attempt.isdecimal() or int(attempt) < 1:
+    parts, number, place = send_id.split("/"), _number(attempt), _number(ordinal)
+    if len(parts) != 3 or not all(parts) or _number(parts[1]) < 1 or not 1 <= number <= LAST_ATTEMPT:
         return None
-    number = int(ordinal) if ordinal.isdecimal() and int(ordinal) < UNKNOWN_ORDINAL else UNKNOWN_ORDINAL
-    return SendName(send_id, int(attempt), number)
+    return SendName(send_id, number, place if 0 <= place < UNKNOWN_ORDINAL else UNKNOWN_ORDINAL)
+
+
+def _number(text: str) -> int:
+    """-1 where it is none that we count with: ASCII digits, and not so many that Python refuses to read them."""
+    return int(text) if len(text) <= 10 and text.isascii() and text.isdecimal() else -1
 
 
 def callback_event(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -61,6 +61,8 @@ class CampaignRecord(Wire):
     created_at: Time
     updated_at: Time
     launched_at: Time | None = None
+    owed: list[Literal["over_budget", "dead_letter"]] = []
+    """Sends given up for these reasons are tried once more. Kept until Completed, so that no crash forgets it."""
     reopened_at: Time | None = None
     """When a raised budget took it back from Completed, the last time."""
     ended_at: Time | None = None

@@ -53,10 +53,8 @@ class PartitionOwner:
         """Step -> what the last sweep found: to be expanded again as credit allows."""
         self.disturbed: set[str] = set()
         """Campaigns that want a sweep now."""
-        self.reopened: set[str] = set()
-        """Campaigns whose budget was changed: sends that found no money may find some now."""
-        self.replayed: set[str] = set()
-        """Campaigns whose dead letters are to be tried again."""
+        self.repaid: set[str] = set()
+        """Campaigns of which everything that is owed has been asked for again since the last command."""
         self.books: dict[str, Books] = {}
         """Money of campaigns with a budget; absent until it is known."""
         self.short_of_money: set[str] = set()
@@ -126,13 +124,10 @@ class PartitionOwner:
         self.state.put(campaign)
         self.shared.tracer.ended(campaign)
         self.short_of_money.discard(campaign.campaign_id)
+        self.repaid.discard(campaign.campaign_id)  # part of it may stand in what is dropped here
         self.pending = {key: found for key, found in self.pending.items() if key[0] != campaign.campaign_id}
         if isinstance(decoded, Command) and decoded.type in DISTURBING:
             self.disturbed.add(campaign.campaign_id)
-        if isinstance(decoded, Command) and decoded.budget is not None:
-            self.reopened.add(campaign.campaign_id)
-        if isinstance(decoded, Command) and decoded.type is CommandType.REOPEN:
-            self.replayed.add(campaign.campaign_id)
         if campaign.campaign_id not in self.state.progress:
             self.books.setdefault(campaign.campaign_id, Books())
         self.shared.wake.set()
@@ -145,6 +140,10 @@ class PartitionOwner:
         letter = (dead_letter_topic(CAMPAIGN_COMMANDS), record.key, record.value or b"", headers)
         await self.journal.write(others=[letter], next_offset=record.offset + 1)
         self.poison.poisoned(bad.reason)  # when it is too much, this one is put aside too
+
+    def has_pending(self, record: CampaignRecord) -> bool:
+        """Whether some of what the last sweep found is still to go out."""
+        return any(self.pending.get((record.campaign_id, number)) for number in range(1, len(record.steps) + 1))
 
     # ---- what the expander and the sweeper write
 

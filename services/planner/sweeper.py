@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 import structlog
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from schemas import CampaignRecord, CampaignStatus
+from schemas import CampaignRecord, CampaignStatus, Suppression
 from schemas.topics import DELIVERY_EVENTS
+from services.domain.eligibility import DEAD_LETTER
 from services.domain.messages import DeliveryEvent, SendAttempt, encode_json, event_for
 from services.planner.barrier import Barrier
 from services.planner.core import lifecycle
@@ -80,18 +81,19 @@ class Sweeper:
                     owner.disturbed.discard(record.campaign_id)
                     books = owner.books.get(record.campaign_id) or Books()
                     books.begin_barrier()
-                    reopen, replay = record.campaign_id in owner.reopened, record.campaign_id in owner.replayed
+                    owed = () if record.campaign_id in owner.repaid else record.owed
+                    reopen, replay = Suppression.OVER_BUDGET in owed, DEAD_LETTER in owed
                     found.append(Candidate(owner, record, cursors, at_end, books, reopen, replay))
         return found
 
     def _due(self, record: CampaignRecord, at_end: bool, owner: PartitionOwner, now: datetime) -> bool:
         campaign_id = record.campaign_id
-        if any(owner.pending.get((campaign_id, number)) for number in range(1, len(record.steps) + 1)):
+        if campaign_id in owner.short_of_money:
+            return self._pause_over(campaign_id, now, self.shared.settings.end_interval_s)
+        if owner.has_pending(record):
             return False  # what the last sweep found is still going out
         if campaign_id in owner.disturbed:
             return True
-        if campaign_id in owner.short_of_money:
-            return self._pause_over(campaign_id, now, self.shared.settings.end_interval_s)
         settings = self.shared.settings
         if at_end:
             return self._pause_over(campaign_id, now, self.pause_s.get(campaign_id, settings.end_interval_s))
@@ -115,6 +117,10 @@ class Sweeper:
             owner.disturbed.add(campaign_id)  # a command came in between: what was found may be no longer so
             return
         self._keep_books(candidate, findings, spent)
+        if owner.has_pending(record):  # money was short, and is told anew: what was found before goes on
+            self.swept_at[campaign_id] = now
+            self.shared.wake.set()
+            return
         found = 0
         for number, step in findings.items():
             expand, give_up = again(step, now)
@@ -145,10 +151,8 @@ class Sweeper:
         books.end_barrier(spent, Counter({n: found.queued_count * highest[n] for n, found in findings.items()}))
         owner.books[campaign_id] = books
         owner.short_of_money.discard(campaign_id)
-        if candidate.reopen:
-            owner.reopened.discard(campaign_id)
-        if candidate.replay:
-            owner.replayed.discard(campaign_id)
+        if (candidate.reopen or candidate.replay) and not owner.has_pending(candidate.record):
+            owner.repaid.add(campaign_id)
 
     async def _complete(self, owner: PartitionOwner, record: CampaignRecord, now: datetime) -> None:
         fail_point("planner.completing")

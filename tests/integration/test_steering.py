@@ -201,6 +201,11 @@ async def test_a_budget_is_never_exceeded_and_goes_on_when_it_is_raised(desk: De
     stats = await desk.until(campaign_id, within)
     email = stats["by_channel"]["email"]
     assert (email["sent"], email["suppressed_by_reason"]) == (affordable, {"over_budget": people - affordable})
+    raised = affordable + 50  # still not enough for all
+    more = {"total": f"{raised * MAIL_MICROS / 1e6:.6f}", "currency": "USD"}
+    await desk.order(campaign_id, "edit", budget=more)
+    stats = await desk.until(campaign_id, lambda s: completed(s) and s["by_channel"]["email"]["sent"] == raised)
+    assert stats["by_channel"]["email"]["suppressed_by_reason"] == {"over_budget": people - raised}
     await desk.order(campaign_id, "edit", budget={"total": "10", "currency": "USD"})
     stats = await desk.until(campaign_id, lambda s: completed(s) and s["by_channel"]["email"]["sent"] == people)
     result = await desk.reckon(campaign_id, people)

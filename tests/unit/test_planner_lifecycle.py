@@ -175,3 +175,13 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
+
+
+def test_what_a_new_budget_or_a_reopening_owes_stays_until_the_campaign_is_completed() -> None:
+    """Through every other command, and so through the death of the planner that was about to ask for it."""
+    record = steer(make_draft(), CommandType.LAUNCH)
+    record = steer(record, CommandType.BUDGET, budget={"total": "10"})
+    record = steer(record, CommandType.PAUSE)
+    record = steer(steer(record, CommandType.RESUME), CommandType.REOPEN)
+    assert record.owed == ["dead_letter", "over_budget"]
+    assert lifecycle.complete(record, NOW).owed == []

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from schemas import CampaignRecord, CampaignStatus, Channel, Command, CommandType
+from schemas import CampaignRecord, CampaignStatus, Channel, Command, CommandType, Suppression
 from schemas.base import CampaignId
+from services.domain.eligibility import DEAD_LETTER
 from services.planner.core.decisions import Accepted, Decision, Rejected, reject
 from services.planner.core.drafts import clone, only_channel
 
@@ -37,7 +38,9 @@ def steer(
         return reject("type", "unsupported", f"'{command.type.value}' asks for nothing here: no approval is pending")
     if record.status not in allowed:
         return reject("campaign_id", "wrong_status", _wrong_status(record, command))
-    changes: dict[str, object] = {"updated_at": now, "last_command_id": command.command_id}
+    changes: dict[str, object] = {
+        "updated_at": now, "last_command_id": command.command_id, "owed": owed(record, command)
+    }  # fmt: skip
     if command.type is CommandType.REOPEN and record.status is CampaignStatus.ACTIVE:
         return Accepted(record.model_copy(update=changes))  # what is under way is as good as before
     match command.type:
@@ -63,6 +66,16 @@ def steer(
     return Accepted(record.model_copy(update=changes | {"epoch": record.epoch + 1}))
 
 
+def owed(record: CampaignRecord, command: Command) -> list[str]:
+    """A new budget may pay for those who were left out; a reopening is for those whose message could not be read."""
+    found: set[str] = set(record.owed)
+    if command.budget is not None:
+        found.add(Suppression.OVER_BUDGET.value)
+    if command.type is CommandType.REOPEN:
+        found.add(DEAD_LETTER)
+    return sorted(found)
+
+
 def reopen(now: datetime) -> dict[str, object]:
     """A campaign that had ended goes on."""
     return {"status": CampaignStatus.ACTIVE, "ended_at": None, "reopened_at": now}
@@ -84,7 +97,9 @@ def start_scheduled(record: CampaignRecord, now: datetime) -> CampaignRecord:
 
 def complete(record: CampaignRecord, now: datetime) -> CampaignRecord:
     """Everything is settled. The epoch stays: no message is left that it could turn back."""
-    return record.model_copy(update={"status": CampaignStatus.COMPLETED, "ended_at": now, "updated_at": now})
+    return record.model_copy(
+        update={"status": CampaignStatus.COMPLETED, "ended_at": now, "updated_at": now, "owed": []}
+    )
 
 
 def edit(record: CampaignRecord, command: Command) -> dict[str, object]:

@@ -41,7 +41,7 @@ class Account(Wire):
     sender: str = ""
     """From: a mail address, a number, or a messaging service."""
     username: str = ""
-    secret: str = ""
+    secret: Annotated[str, Field(repr=False)] = ""
     """Encrypted with the master key."""
     rate_per_s: Annotated[float, Field(gt=0)]
     rate_card: RateCard = RateCard()

@@ -15,7 +15,7 @@ from services.runtime.ports import Ports
 class Settings(BaseSettings):
     """Read from the environment, prefix `PEAL_`. Secrets are `SecretStr`: no repr, log or `peal config` shows them."""
 
-    model_config = SettingsConfigDict(env_prefix="PEAL_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="PEAL_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     kafka_bootstrap: str = Field(
         default_factory=lambda: f"127.0.0.1:{Ports.from_environment().kafka}",

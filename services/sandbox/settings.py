@@ -17,10 +17,10 @@ class SandboxSettings(Settings):
     twilio_account_sid: str = ACCOUNT_SID
     twilio_auth_token: SecretStr = SecretStr(AUTH_TOKEN)
     sendgrid_api_key: SecretStr = SecretStr(API_KEY)
-    sandbox_twilio_accounts: dict[str, str] = Field(
+    sandbox_twilio_accounts: dict[str, SecretStr] = Field(
         default_factory=dict, description="further Twilio accounts, JSON: {sid: token}"
     )
-    sandbox_sendgrid_keys: tuple[str, ...] = Field((), description="further SendGrid keys, JSON: [key]")
+    sandbox_sendgrid_keys: tuple[SecretStr, ...] = Field((), description="further SendGrid keys, JSON: [key]")
     sandbox_sendgrid_private_key: SecretStr = Field(
         SecretStr(""), description="P-256 key that events are signed with, PEM or base64 DER; empty: made once and kept"
     )
@@ -32,7 +32,8 @@ class SandboxSettings(Settings):
 
     def twilio_accounts(self) -> dict[str, str]:
         """Auth token by account SID."""
-        return {self.twilio_account_sid: self.twilio_auth_token.get_secret_value()} | self.sandbox_twilio_accounts
+        tokens = {self.twilio_account_sid: self.twilio_auth_token} | self.sandbox_twilio_accounts
+        return {sid: token.get_secret_value() for sid, token in tokens.items()}
 
     def sendgrid_keys(self) -> set[str]:
-        return {self.sendgrid_api_key.get_secret_value(), *self.sandbox_sendgrid_keys}
+        return {key.get_secret_value() for key in (self.sendgrid_api_key, *self.sandbox_sendgrid_keys)}

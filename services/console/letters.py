@@ -11,7 +11,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from schemas.topics import dead_letter_topic
+from schemas.topics import dead_letter_topic, load_topics
 from services.console.core.letters import Again, Letter, source_of, visible
 from services.console.hub import Hub
 from services.console.problems import Problem, not_found
@@ -77,7 +77,7 @@ class LetterBox:
             if not names:
                 raise not_found("topic with dead letters", topic)
         names.sort(key=source_of)
-        return [TopicPartition(name, p) for name in names for p in sorted(consumer.partitions_for_topic(name) or ())]
+        return [TopicPartition(name, number) for name in names for number in range(load_topics().partitions)]
 
     @staticmethod
     async def _letters(

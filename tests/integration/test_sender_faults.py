@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 from sender_stage import FAST, Stage, make_stage
 
+from schemas.topics import dead_letter_topic, load_topics
+from services.runtime.kafka import partition_of
+from services.runtime.places import places_of
 from services.runtime.settings import Settings
 
 MakeStage = Callable[..., AbstractAsyncContextManager[Stage]]
@@ -113,3 +117,25 @@ async def test_a_graceful_stop_in_mid_call_ends_what_is_on_the_wire(staged: Make
             await stage.settled(400)
         nobody_twice_nobody_forgotten(stage, 400)
         assert stage.statuses() == {"accepted": 400}
+
+
+async def test_a_flood_of_unreadable_messages_stops_the_sender_and_a_new_start_goes_on_behind_it(
+    staged: MakeStage,
+) -> None:
+    """Rather than bury everything; but what it has put aside does not stop the next start."""
+    async with staged("sms") as stage:
+        good, sender = stage.message(), stage.sender(**SHORT)
+        partition = partition_of(good.recipient, load_topics().partitions)
+        flood = [await stage.producer.send(stage.topic, b"{", b"k", partition) for _ in range(150)]
+        await asyncio.gather(*flood)
+        await stage.route([good])
+        with contextlib.suppress(AssertionError):  # it may end before it is ready
+            await sender.start()
+        assert sender.process is not None
+        assert await asyncio.to_thread(sender.process.wait, 60) == 70
+        assert "is a producer broken?" in sender.log.read_text()
+        async with stage.sender(instance=1, **SHORT):
+            await stage.settled(1)
+        assert set(stage.received().values()) == {1}
+        letters = await places_of(stage.settings, stage.group, [dead_letter_topic(stage.topic)])
+        assert sum(place.high - place.low for place in letters) == 150

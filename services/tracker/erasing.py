@@ -7,7 +7,7 @@ then figures are kept under a pseudonym, everything else is deleted, and the rou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -31,6 +31,7 @@ from services.tracker.store import Store
 
 log = structlog.get_logger("erasure")
 INTERVAL_S: Final = 1.0
+_TIDY_LOOKS: Final = 60
 COLUMNS: Final = (
     "pseudonym", "recipient_id", "emails", "phones", "state", "detail", "requested_at", "updated_at",
 )  # fmt: skip
@@ -94,12 +95,16 @@ class Erasing:
         await self.store.insert("erasures", COLUMNS, [state_row(person, "requested", now) for person in asked])
 
     async def run(self) -> None:
+        looks = 0
         while True:
             await asyncio.sleep(INTERVAL_S)
+            looks += 1
             try:
                 await self.erased.refresh()
                 if self.erased.hasher is not None and self.owner():
                     await self.look(utc_now())
+                if self.owner() and looks % _TIDY_LOOKS == 0:
+                    await self._drop_old_parts([row[0] for row in await self.store.rows_once(sql.LEFT_PARTS)])
             except (ClickHouseError, KafkaError, OSError, TimeoutError) as error:
                 log.warning("an erasure waits", error=repr(error)[:300])
 
@@ -178,6 +183,11 @@ class Erasing:
             if await self._count(table):
                 await self.store.command(sql.delete(table), DELETE_SETTINGS)
 
+    async def _drop_old_parts(self, tables: Iterable[str]) -> None:
+        """What a query reads at this moment stays until the next time."""
+        for table in tables:
+            await self.store.command(sql.drop_old_parts(table))
+
     async def _tell_router(self, people: list[Person], now: datetime) -> None:
         words = [
             Consent(
@@ -200,4 +210,5 @@ class Erasing:
         await self.store.insert("erasures", COLUMNS, [state_row(person, "done", utc_now()) for person in people])
         names = ", ".join(f"'{person.name}'" for person in people)  # brands and hexadecimal digits: nothing to escape
         await self.store.command(sql.DELETE_IDENTITY % names, DELETE_SETTINGS)
+        await self._drop_old_parts([*sql.TRACES, "erasures"])
         log.info("erased", people=len(people))

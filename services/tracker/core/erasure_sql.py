@@ -112,6 +112,18 @@ def delete(table: str) -> str:
     return f"ALTER TABLE {table} DELETE WHERE {TRACES[table]} SETTINGS mutations_sync = 2"
 
 
+def drop_old_parts(table: str) -> str:
+    """No partition has this name, so nothing is dropped; but the engine then removes the files of parts that were
+    replaced and whose time (`old_parts_lifetime`) is over. The embedded engine does not do so by itself."""
+    return f"ALTER TABLE {table} DROP PARTITION ID 'none'"
+
+
+LEFT_PARTS: Final = """
+-- Tables with parts that should be gone by now: the engine keeps them for 8 minutes at most.
+SELECT DISTINCT table FROM system.parts
+WHERE database = currentDatabase() AND NOT active AND remove_time < now() - INTERVAL 10 MINUTE
+"""
+
 DELETE_IDENTITY: Final = (
     "ALTER TABLE erasures DELETE WHERE recipient_id != '' AND pseudonym IN (%s) SETTINGS mutations_sync = 2"
 )

@@ -151,9 +151,10 @@ async def pester(desk: Desk, campaign_id: str, people: int, pauses: int, chance:
     late = []
     for _ in range(pauses):
         await asyncio.sleep(chance.random())
-        if (await desk.stats(campaign_id))["status"] == "completed":
-            break
-        paused_at = await desk.order(campaign_id, "pause")
+        response = await desk.rest.post(f"/campaigns/{campaign_id}/pause")
+        if response.status_code == httpx.codes.CONFLICT:
+            break  # it is over
+        paused_at = datetime.fromisoformat(response.raise_for_status().json()["at"])
         await asyncio.sleep(1.0 + chance.random())
         if messages := await desk.received(campaign_id):
             late.append(lateness(messages, paused_at))

@@ -135,7 +135,7 @@ def fetched(topic: str, value: bytes | None, key: bytes | None = b"default/p") -
 
 
 @pytest.mark.parametrize("topic", SOURCES)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.data())
 def test_the_router_reads_it_or_says_why_not(topic: str, data: st.DataObject) -> None:
     found = read(fetched(topic, data.draw(values(GOOD[topic]))), NOW)
@@ -145,7 +145,7 @@ def test_the_router_reads_it_or_says_why_not(topic: str, data: st.DataObject) ->
 
 
 @pytest.mark.parametrize("topic", GOOD.keys() - {SEND_REQUESTED})
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.data())
 def test_the_tracker_stores_it_or_refuses_it(topic: str, data: st.DataObject) -> None:
     batch = Batch()
@@ -173,7 +173,7 @@ def test_a_callback_of_an_attempt_that_cannot_be_is_kept_and_no_event(number: st
     assert not parsed.events
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(values(MESSAGE))
 def test_a_sender_reads_it_or_puts_it_aside(value: bytes) -> None:
     item = Reader(None, TopicPartition("send-sms", 3))._item(fetched("send-sms", value))
@@ -183,7 +183,7 @@ def test_a_sender_reads_it_or_puts_it_aside(value: bytes) -> None:
         assert event is None or event.status == "failed"
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(values(COMMAND))
 def test_the_planner_takes_a_command_refuses_it_or_cannot_answer_it(value: bytes) -> None:
     decoded = decode_command(value)
@@ -212,7 +212,7 @@ def find(campaign_id: str) -> Any:
     return SimpleNamespace(brand="default", steps=[step]) if campaign_id == "c" else None
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(values(SENDGRID), max_size=3))
 def test_every_event_of_sendgrid_s_is_told_counted_or_kept(bodies: list[bytes]) -> None:
     events = []
@@ -236,7 +236,7 @@ FORM = st.dictionaries(
 QUERY = st.dictionaries(st.sampled_from(["send", "attempt", "ord", "account"]), st.one_of(SENT, st.text(max_size=20)))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(FORM, QUERY)
 def test_every_callback_of_twilio_s_is_told_counted_or_kept(form: dict[str, str], query: dict[str, str]) -> None:
     parsed = parse_status(form, query, find, NOW)

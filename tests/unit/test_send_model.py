@@ -18,16 +18,17 @@ from services.senders.core.outcomes import Refused
 
 LIVES = {
     "undisturbed": Scenario(),
-    "two kills": Scenario(crashes=2),
+    "two kills of sender and router": Scenario(crashes=2, mortal=("router", "sender")),
+    "a kill of the planner": Scenario(crashes=1, mortal=("planner",)),
     "a pause or an edit": Scenario(steers=1),
     "a kill of the sender and an opt-out": Scenario(crashes=1, mortal=("sender",), opt_outs=1),
     "a kill of the router and an opt-out": Scenario(crashes=1, mortal=("router",), opt_outs=1),
     "a freeze, calls in doubt, an operator who resends": Scenario(freezes=1, policy="resend"),
     "a call in doubt, a callback, a kill": Scenario(crashes=1, mortal=("sender",), doubts=1, callbacks=1),
-    "a kill and a call that may be tried again": Scenario(crashes=1, retries=1),
-    "a kill and a call that was not processed": Scenario(crashes=1, refusals=1),
+    "a kill and a call that may be tried again": Scenario(crashes=1, mortal=("planner", "sender"), retries=1),
+    "a kill and a call that was not processed": Scenario(crashes=1, mortal=("sender",), refusals=1),
     "old records written again": Scenario(rewrites=2),
-    "a kill and a backlog": Scenario(crashes=1, delays=1),
+    "a kill and a backlog": Scenario(crashes=1, mortal=("sender",), delays=1),
     "a higher price": Scenario(dearer=1, retries=1),
     "a neighbour in the same group, and an opt-out": Scenario(opt_outs=1, neighbours=1),
 }
@@ -115,4 +116,4 @@ def test_a_sweep_that_overlooks_what_was_given_back_is_found(changed: Callable[[
         return again(replace(findings, recalled=()), now)
 
     changed("send_model.planner.again", forgetful)
-    assert "STUCK" in explore(Scenario(steers=1), RULES).violation
+    assert "STUCK" in explore(Scenario(dearer=1), RULES).violation

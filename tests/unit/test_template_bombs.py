@@ -110,7 +110,7 @@ DATA = st.dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(FRAGMENTS, max_size=14).map("".join), DATA, st.booleans())
 def test_whatever_is_written_gives_a_text_or_one_of_our_problems(
     source: str, data: dict[str, object], html: bool
@@ -122,7 +122,7 @@ def test_whatever_is_written_gives_a_text_or_one_of_our_problems(
 ARGUMENTS = st.sampled_from(["", ": 'x'", ": a", ": b", ": 0", ": -1, 2", ": 'x', a", ": a, b", ": nil", ": '%5000d'"])
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(sorted(PLAIN.filters)), ARGUMENTS), min_size=1, max_size=4), DATA, st.booleans()
 )

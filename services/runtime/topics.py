@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -73,8 +72,9 @@ async def apply_topics(
         for topic, names in (extra or {}).items():
             for group in names:
                 groups.setdefault(group, []).append(topic)
-        begun = await asyncio.gather(*(_commit_zero(settings, admin, name, topics) for name, topics in groups.items()))
-        return done + [line for lines in begun for line in lines]
+        for group, topics in groups.items():
+            done += await _commit_zero(settings, admin, group, topics)
+        return done
     finally:
         await admin.close()
 

@@ -13,9 +13,7 @@ LIVES = {
     "two pauses or edits": Scenario(steers=2),
     "two freezes": Scenario(freezes=2),
     "a freeze, a kill, an opt-out": Scenario(freezes=1, crashes=1, opt_outs=1),
-    "a freeze, a kill, doubt, a callback, resend": Scenario(
-        freezes=1, crashes=1, doubts=1, callbacks=1, policy="resend"
-    ),
+    "a freeze, doubt, a callback, resend": Scenario(freezes=1, doubts=1, callbacks=1, policy="resend"),
     "old records written again, a kill, an opt-out": Scenario(rewrites=1, crashes=1, opt_outs=1),
     "old records written again, a freeze, a failure": Scenario(rewrites=1, freezes=1, retries=1),
 }

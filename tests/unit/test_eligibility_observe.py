@@ -267,3 +267,17 @@ def test_pruning_never_forgets_a_word_of_the_person(history: list[Any]) -> None:
     prune(record, {"summer": NOW - timedelta(days=400), "winter": NOW - timedelta(days=400)}, NOW)
     assert record.consent == before
     assert not record.sends
+
+
+@given(st.permutations(range(4)))
+def test_an_erasure_outweighs_whatever_is_said_before_or_after_it(order: list[int]) -> None:
+    said = [
+        consent(channel="all", reason="erased"),
+        consent("opted_in", "all", NOW + HOUR),
+        consent("opted_out", "email", NOW + 2 * HOUR),
+        consent(channel="all", reason="forgotten", at=NOW - HOUR),
+    ]
+    record = new_record()
+    for at in order:
+        observe(record, said[at])
+    assert {(word := stopped(record, channel)) and word.stop for channel in ("email", "sms")} == {"erased"}

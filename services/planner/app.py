@@ -32,11 +32,17 @@ from services.runtime import metrics
 from services.runtime.clickhouse import make_clickhouse
 from services.runtime.health import Health
 from services.runtime.kafka import make_consumer, make_producer, require_partitions, wait_for_kafka
+from services.runtime.lease import Lease
 from services.runtime.places import require_sound
 from services.runtime.registry import Registry
 
 log = structlog.get_logger("planner")
 LAG_S = 2.0
+SESSION_S = 10.0
+LAST_WORDS = (
+    "another planner may own these campaigns: what was being asked for is not told any more, and their present "
+    "owner asks for it again"
+)
 
 
 class Planner(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -77,7 +83,7 @@ class Planner(ConsumerRebalanceListener):  # type: ignore[misc]
             settings,
             group_id=PLANNER_GROUP,
             max_poll_interval_ms=24 * 3600_000,
-            session_timeout_ms=10_000,
+            session_timeout_ms=int(SESSION_S * 1000),
             heartbeat_interval_ms=2_000,
             rebalance_timeout_ms=30_000,
         )
@@ -133,6 +139,7 @@ async def make_shared(settings: PlannerSettings) -> Shared:
     registry = Registry(settings, ACCOUNTS, Account.read)
     offsets = OffsetReader(settings)
     producer = make_producer(settings)
+    Lease(SESSION_S, LAST_WORDS).install(producer)  # an overtaken planner must ask for nothing: money is reserved anew
     for part in (offsets, producer, results, registry):
         await part.start()
     return Shared(

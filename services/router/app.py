@@ -18,9 +18,7 @@ from services.router.faust_hooks import install
 from services.router.forgotten import Forgotten
 from services.router.intake import Intake
 from services.router.judge import Judge
-from services.router.lease import Lease
 from services.router.offsets import require_places
-from services.router.patching import require_pinned_versions
 from services.router.restore import People, make_restore
 from services.router.settings import RouterSettings
 from services.router.watchdog import Watchdog
@@ -30,12 +28,15 @@ from services.runtime.errors import StopProcessError, exit_fatally
 from services.runtime.fail_points import fail_point
 from services.runtime.health import Health
 from services.runtime.kafka import client_options, make_consumer, make_producer, wait_for_kafka
+from services.runtime.lease import Lease
+from services.runtime.patching import require_pinned_versions
 from services.runtime.registry import Registry
 
 log = structlog.get_logger("router")
 
 TABLE: Final = "people"
 TICK_S = 0.25
+LAST_WORDS: Final = "another router may own these people: nothing of this round is committed, a new start does it again"
 LAG_EVERY_TICKS = 8
 
 
@@ -89,7 +90,7 @@ class Router:
         self.intake = Intake(self.app, (CONSENTS, DELIVERY_EVENTS, ENGAGEMENTS), SEND_REQUESTED, health.set_ready)
         install(self.intake, make_restore(self.people, lambda **options: make_consumer(settings, **options)))
         self.producer = make_producer(settings, linger_ms=0)
-        Lease(settings.router_session_s).install(self.producer)
+        Lease(settings.router_session_s, LAST_WORDS).install(self.producer)
         self.destinations = Destinations(self.producer)
         self.campaigns = Registry(settings, CAMPAIGNS, decode_campaign)
         keep = timedelta(days=settings.router_keep_days)

@@ -14,9 +14,9 @@ from faust.transport.drivers.aiokafka import Consumer
 
 from services.router.intake import Intake
 from services.router.offsets import committed_offsets
-from services.router.patching import patch
 from services.router.restore import Restore
 from services.runtime.errors import StopProcessError, exit_fatally
+from services.runtime.patching import patch
 
 
 def install(intake: Intake, restore: Restore) -> None:

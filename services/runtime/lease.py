@@ -13,9 +13,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.protocol.produce import ProduceRequest
 
-from services.router.patching import patch
 from services.runtime.clock import boot_seconds
 from services.runtime.errors import exit_fatally
+from services.runtime.patching import patch
 
 
 class Lease:
@@ -25,8 +25,9 @@ class Lease:
     within a session.
     """
 
-    def __init__(self, session: float) -> None:
-        self.session = session
+    def __init__(self, session: float, last_words: str) -> None:
+        """`last_words`: what another may own by now, and what becomes of what was begun."""
+        self.session, self.last_words = session, last_words
         self.until = 0.0
         self.evicted = False
 
@@ -56,8 +57,5 @@ class Lease:
         asked = boot_seconds()
         while boot_seconds() > self.until:
             if self.evicted or boot_seconds() - asked > self.session:
-                exit_fatally(
-                    "the broker has not answered a heartbeat for a session, so another router may own these people: "
-                    "nothing of this round is committed, a new start does it again"
-                )
+                exit_fatally(f"the broker has not answered a heartbeat for a session, so {self.last_words}")
             await asyncio.sleep(0.02)

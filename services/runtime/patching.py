@@ -16,7 +16,7 @@ def require_pinned_versions() -> None:
     for package, pinned in PINNED.items():
         if version(package) != pinned:
             raise StopProcessError(
-                f"{package} {version(package)} is installed, but the router is made for {pinned}: "
+                f"{package} {version(package)} is installed, but Peal is made for {pinned}: "
                 "install what requirements.lock says"
             )
 

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 from aiokafka import AIOKafkaProducer
 
 from schemas.topics import CONSENTS, DELIVERY_EVENTS, INBOUND_MESSAGES, dead_letter_topic
+from services.domain.erasure import FORGOTTEN
 from services.domain.messages import Consent, DeliveryEvent, encode_json
 from services.runtime import metrics
 from services.runtime.dead_letters import dead_letter_headers
 from services.runtime.kafka import Record, partition_of, send_batches
 from services.tracker.core.batch import Refusal
+from services.tracker.core.masking import Erased, masked_event
 from services.tracker.core.rows import Inbound
 
 LARGEST_RECORD = 700_000
@@ -27,13 +29,17 @@ _FEW = 16
 class Publisher:
     """Raises `KafkaError` where not everything was acked; all of it may then be published again."""
 
-    def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
-        self.producer, self.partitions = producer, partitions
+    def __init__(self, producer: AIOKafkaProducer, partitions: int, erased: Erased) -> None:
+        self.producer, self.partitions, self.erased = producer, partitions, erased
 
     async def events(self, events: Iterable[DeliveryEvent]) -> None:
-        await self._send(DELIVERY_EVENTS, [(event.recipient, encode_json(event)) for event in events])
+        """Those of people who have been erased, under their pseudonym."""
+        masked = [masked_event(event, self.erased) for event in events]
+        await self._send(DELIVERY_EVENTS, [(event.recipient, encode_json(event)) for event in masked])
 
     async def consents(self, consents: Sequence[Consent]) -> None:
+        """Of people who have been erased, none but the word that it is done."""
+        consents = [c for c in consents if c.reason == FORGOTTEN or not self.erased.name_of(c.recipient)]
         await self._send(CONSENTS, [(consent.recipient, encode_json(consent)) for consent in consents])
         for consent in consents:
             metrics.consents_published.labels(consent.channel, consent.state, consent.reason).inc()

@@ -65,19 +65,19 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
         await producer.start()
         stack.push_async_callback(producer.stop)
         await require_partitions(producer, FIXED)
-        publisher = Publisher(producer, load_topics().partitions)
+        erased = ErasedPeople(settings.master_key.get_secret_value(), store.rows)
+        publisher = Publisher(producer, load_topics().partitions, erased)
         directory = Directory(lambda: campaigns.items, lambda: accounts.items)
         addresses = Addresses(store, lambda: campaigns.items)
         effects = Effects(addresses, publisher, directory)
         source = Source(settings)
         compaction = Compaction(store, settings.compaction_rows, lambda: source.owns(CONTACT_CHANGES))
-        erased = ErasedPeople(settings.master_key.get_secret_value(), store.rows)
         erasing = Erasing(
             store, publisher, erased, Barrier(settings), lambda: source.owns(CONTACT_CHANGES), compaction.alone,
             settings.erasure_patience_s,
         )  # fmt: skip
         intake = Intake(settings, source, store, People(store), effects, publisher, erased, erasing)
-        emitter = Emitter(publisher, store, campaigns.catch_up, erased)
+        emitter = Emitter(publisher, store, campaigns.catch_up)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         twilio_accounts = TwilioAccounts(settings, lambda: accounts.items)
         api = TwilioApi(twilio_accounts, session)

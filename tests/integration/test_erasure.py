@@ -280,3 +280,22 @@ async def test_who_has_been_erased_is_not_made_contactable_by_being_imported_aga
         assert (figures["sent"], figures["suppressed_by_reason"]) == (1, {"erased": 2})
     assert await traces(clickhouse, words_of(erased)) == []
     await clickhouse.close()
+
+
+async def test_an_ordinal_of_whom_nothing_is_left_keeps_no_campaign_open(site: Site) -> None:
+    """Whoever deleted the row: the send ends as erased."""
+    clickhouse = await make_clickhouse(site.stack.settings)
+    word, people = str(ULID()).lower(), 24
+    campaign_id = f"nobody-{word}"
+    await site.call("POST", "/campaigns", json={
+        "id": campaign_id, "name": "With a gap", "body": {"text": "Hi"}, "channels": ["email"],
+        "audience": {"recipients": [{"id": f"g{i}", "email": f"g{i}.{word}@example.com"} for i in range(people)]},
+    })  # fmt: skip
+    await clickhouse.command(
+        f"ALTER TABLE audience_members DELETE WHERE campaign_id = '{campaign_id}' AND ord IN (0, 7)"
+        " SETTINGS mutations_sync = 2"
+    )
+    await site.call("POST", f"/campaigns/{campaign_id}/launch", json={})
+    figures = (await site.completed(campaign_id))["by_channel"]["email"]
+    assert (figures["sent"], figures["suppressed_by_reason"]) == (people - 2, {"erased": 2})
+    await clickhouse.close()

@@ -15,7 +15,6 @@ from services.runtime import metrics
 from services.runtime.clock import utc_now
 from services.runtime.fail_points import fail_point
 from services.tracker.core.callbacks import Parsed
-from services.tracker.core.masking import Erased, masked_event
 from services.tracker.core.rows import CALLBACK_COLUMNS
 from services.tracker.publish import Publisher
 from services.tracker.store import Store
@@ -26,11 +25,8 @@ PATIENCE_S: Final = 10.0
 
 
 class Emitter:
-    def __init__(
-        self, publisher: Publisher, store: Store, refresh_campaigns: Callable[[], Awaitable[None]], erased: Erased
-    ) -> None:
+    def __init__(self, publisher: Publisher, store: Store, refresh_campaigns: Callable[[], Awaitable[None]]) -> None:
         self.publisher, self.store, self.refresh_campaigns = publisher, store, refresh_campaigns
-        self.erased = erased
 
     async def emit(self, provider: str, parse: Callable[[], Parsed]) -> web.Response:
         """204 when every event is acked and every unknown word is kept; 503 else, so that the provider repeats."""
@@ -41,7 +37,7 @@ class Emitter:
                     await self.refresh_campaigns()
                     parsed = parse()
                 fail_point("tracker.callback-parsed")
-                await self.publisher.events([masked_event(event, self.erased) for event in parsed.events])
+                await self.publisher.events(parsed.events)
                 fail_point("tracker.callback-published")
                 await self._keep(provider, parsed)
         except (KafkaError, ClickHouseError, OSError, TimeoutError) as error:

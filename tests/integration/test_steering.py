@@ -168,7 +168,7 @@ async def pester(desk: Desk, campaign_id: str, people: int, pauses: int, chance:
 async def test_pauses_and_resumes_at_any_moment_double_and_lose_nobody(desk: Desk) -> None:
     """Over several campaigns at once, which share the account's rate."""
     each = PAUSES // CAMPAIGNS
-    people = max(120, 12 * each)
+    people = max(120, 30 * each)
     campaigns = [await desk.launch(people) for _ in range(CAMPAIGNS)]
     late = await asyncio.gather(
         *(pester(desk, campaign_id, people, each, random.Random(i)) for i, campaign_id in enumerate(campaigns))

@@ -227,6 +227,20 @@ async def test_bad_records_go_to_the_dead_letters_and_the_stream_goes_on(stage: 
         assert int(letter["headers"]["peal_source_offset"]) >= 0
 
 
+async def test_a_flood_of_bad_records_stops_the_tracker_and_a_new_start_goes_on_behind_it(stage: Stage) -> None:
+    """Rather than bury everything; but what it has put aside does not stop the next start."""
+    topic, good = dead_letter_topic(DELIVERY_EVENTS), event("flood", 1, "accepted")
+    async with stage.tracker():
+        await stage.consumed(DELIVERY_EVENTS)
+    before = len(await stage.values(topic))
+    await stage.publish(DELIVERY_EVENTS, [*([(good.recipient, b"{")] * 150), (good.recipient, encode_json(good))])
+    assert "is a producer broken?" in await last_words(stage)
+    async with stage.tracker():
+        await stage.consumed(DELIVERY_EVENTS)
+    assert await state(stage, "flood") == Counter({("accepted", ""): 1})
+    assert len(await stage.values(topic)) - before == 150
+
+
 async def test_a_change_in_the_wrong_partition_is_a_dead_letter(stage: Stage) -> None:
     value = encode_json({"recipient": "default/lost", "occurred_at": NOW, "set": {"name": "Lost"}})
     from services.runtime.kafka import partition_of

@@ -19,6 +19,7 @@ from services.runtime.murmur import partition_for
 
 LARGEST: Final = 512 << 10
 """Bytes of a value with its headers: what comes of it must fit a batch."""
+TOO_LARGE: Final = "too_large"
 AHEAD: Final = timedelta(days=1)
 """How far a producer's clock may be ahead. A word dated later would outweigh all that the person says until then."""
 
@@ -96,7 +97,7 @@ def read(record: Any, now: datetime) -> SendRequest | Event | Bad:
     if value is None:
         return Bad("null", "the value is null")
     if len(value) > LARGEST or (headers and len(value) + size_of(headers) > LARGEST):
-        return Bad("too_large", f"value and headers are larger than {LARGEST} bytes")
+        return Bad(TOO_LARGE, f"value and headers are larger than {LARGEST} bytes")
     decode, check = _READERS[record.topic]
     try:
         event = decode(value)
@@ -106,6 +107,15 @@ def read(record: Any, now: datetime) -> SendRequest | Event | Bad:
     if not recipient or recipient != record.key:
         return Bad("wrong_key", f"the key is not the recipient, {event.recipient!r}")
     return check(event, now + AHEAD) or event
+
+
+def oversized_request(record: Any) -> SendRequest | None:
+    """The request that is sound but for its size. Somebody must hear of it: its campaign would ask again for ever."""
+    try:
+        request: SendRequest = _READERS[SEND_REQUESTED][0](record.value)
+    except Exception:  # as in `read`
+        return None
+    return request if request.recipient.encode() == record.key else None
 
 
 def _kind(value: bytes, error: Exception) -> str:

@@ -51,6 +51,13 @@ class Outputs:
         )  # fmt: skip
         self.add(DELIVERY_EVENTS, source.partition, source.key, encode_json(event), (*source.headers, OWN))
 
+    def fail_oversized(self, source: Any, request: SendRequest, bad: Bad) -> None:
+        """Read by the router as well, so that a replay is the next attempt."""
+        event = event_for(
+            request, Status.FAILED, source="router", reason="dead_letter", detail=bad.detail, occurred_at=self.now
+        )
+        self.add(DELIVERY_EVENTS, source.partition, source.key, encode_json(event))
+
     def recall(self, source: Any, recipient: str, recall: Recall) -> None:
         value = SendRecall(send_id=recall.send_id, attempt=recall.attempt, recipient=recipient, at=self.now)
         self.add(SEND_RECALLS, source.partition, source.key, encode_json(value))

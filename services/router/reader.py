@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from schemas.topics import DELIVERY_EVENTS
+from schemas.topics import DELIVERY_EVENTS, SEND_REQUESTED
 from services.domain.eligibility import SOURCES, Event
 from services.domain.messages import SendRequest
 from services.router.buffers import Share
-from services.router.inputs import Bad, misplaced, read
+from services.router.inputs import TOO_LARGE, Bad, misplaced, oversized_request, read
 from services.router.outputs import OWN, Outputs
 from services.router.restore import People
 from services.runtime.dead_letters import PoisonWatch
@@ -57,6 +57,8 @@ class Reader:
 
     def _bury(self, source: Any, bad: Bad, said: Outputs) -> None:
         said.dead_letter(source, bad)
+        if source.topic == SEND_REQUESTED and bad.reason == TOO_LARGE and (request := oversized_request(source)):
+            said.fail_oversized(source, request, bad)
         try:
             self._watches[source.topic].poisoned(bad.reason)
         except StopProcessError as error:

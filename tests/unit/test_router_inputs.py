@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.domain.messages import Consent, DeliveryEvent, Engagement, SendRequest
+from services.router.buffers import Share
 from services.router.inputs import LARGEST, Bad, misplaced, read
 from services.router.offsets import require_sound
 from services.router.outputs import LARGEST_RECORD, Outputs
+from services.router.reader import Reader
 from services.router.watchdog import Watchdog
 from services.runtime.errors import StopProcessError
 from services.runtime.murmur import murmur2, partition_for
@@ -213,3 +215,16 @@ def test_a_stall_is_told_only_while_records_wait_and_no_round_is_finished() -> N
     for _ in range(9):
         watchdog.look()
     assert not watchdog.problem()
+
+
+def test_a_request_that_is_too_large_is_failed_as_well_so_that_nobody_asks_for_it_for_ever() -> None:
+    """The same without a readable request in it is a dead letter alone."""
+    request = GOOD["send-requested"] | {"data": {"note": "x" * LARGEST}}
+    for value, told in ((json.dumps(request).encode(), 1), (bytes(LARGEST + 1), 0)):
+        outputs = Outputs(NOW)
+        share = Share(3, [], [fetched("send-requested", value)])
+        assert Reader({3: {}}, 8).read(share, outputs) == []
+        events = outputs._records["delivery-events", 3]
+        assert [json.loads(event or b"")["reason"] for _, event, _ in events] == ["dead_letter"] * told
+        assert all(headers == [] for _, _, headers in events)
+        assert len(outputs._records["send-requested-dlq", 3]) == 1

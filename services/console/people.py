@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -54,15 +55,19 @@ class People:
 
     async def explain(self, record: CampaignRecord, recipient: str, zone: str = "") -> Explanation:
         """`zone`: of the times; empty: the person's own, else UTC."""
-        contact = await self.contact(recipient)
-        events = await self.ledger(recipient, record.campaign_id)
+        contact, events, member, consents = await asyncio.gather(
+            self.contact(recipient),
+            self.ledger(recipient, record.campaign_id),
+            self._member(record, recipient),
+            self.consents(recipient),
+        )
         facts = Facts(
             recipient=recipient,
             campaign=record,
             now=self.hub.now(),
-            member=await self._member(record, recipient),
+            member=member,
             contact=ContactFacts(contact["name"], contact["zone"]) if contact else None,
-            consents=await self.consents(recipient),
+            consents=consents,
             events=[event_of(row) for row in events],
             progress=self.hub.progress_of(record),
             zone=zone or (contact["zone"] if contact else "") or "UTC",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from urllib.parse import quote
 
@@ -41,16 +42,17 @@ async def find(_visitor: Visitor, contact: ContactKey, campaign: str = "") -> Re
 async def show(contact: ContactKey, request: Request, hub: HubOf, visitor: Visitor, campaign: str = "") -> HTMLResponse:
     """`campaign`: explain this one, also where nothing of it is in the ledger."""
     people, recipient = People(hub), visitor.recipient(contact)
-    known = await people.contact(recipient)
-    ids = [campaign] if campaign else await people.campaigns_of(recipient, SHOWN)
+    ids = [] if campaign else await people.campaigns_of(recipient, SHOWN)
     records = [await hub.campaign(campaign, visitor)] if campaign else [
         record for id_ in ids if (record := hub.campaigns.items.get(id_)) and record.brand == visitor.brand
     ]  # fmt: skip
-    explanations = [await people.explain(record, recipient) for record in records]
-    events = await people.ledger(recipient)
+    known, events, consents = await asyncio.gather(
+        people.contact(recipient), people.ledger(recipient), people.standing_consents(recipient)
+    )
+    explanations = await asyncio.gather(*(people.explain(record, recipient) for record in records))
     if known is None and not events and not explanations:
         raise not_found("person", contact)
     return page(
         request, "recipient.html", contact=contact, known=known, explanations=explanations, events=newest_first(events),
-        consents=await people.standing_consents(recipient), campaigns=hub.campaigns.items, only=campaign,
+        consents=consents, campaigns=hub.campaigns.items, only=campaign,
     )  # fmt: skip

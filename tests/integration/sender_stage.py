@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from deploy.local.free_ports import free_ports
 from schemas import Account, Body, CampaignRecord, CampaignStatus, Content, EmailContent, SmsContent, StepRecord
 from schemas.topics import ACCOUNTS, CAMPAIGNS, DELIVERY_EVENTS, load_topics, send_topic, sender_group
 from services.domain.messages import DeliveryEvent, SendMessage
-from services.runtime.kafka import make_consumer, make_producer, partition_of
+from services.runtime.kafka import Header, make_consumer, make_producer, partition_of
 from services.runtime.settings import Settings
 from services.runtime.topics import apply_topics
 from services.sandbox.app import running_sandbox
@@ -47,6 +47,8 @@ class Stage:
     account: Account
     campaign: CampaignRecord
     events: list[DeliveryEvent] = field(default_factory=list)
+    headers: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    """Of each event, by its id."""
     request_offsets: Counter[int] = field(default_factory=Counter)
     numbers: Any = field(default_factory=itertools.count)
     _arrivals: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -99,9 +101,14 @@ class Stage:
         }  # fmt: skip
         return SendMessage(**(given | changes))
 
-    async def route(self, messages: list[SendMessage]) -> None:
+    async def route(self, messages: list[SendMessage], headers: Sequence[Header] = ()) -> None:
         """Put them on the account's topic, in the partitions that the router would use."""
-        acks = [await self.producer.send(self.topic, msgspec.json.encode(m), m.recipient.encode()) for m in messages]
+        acks = [
+            await self.producer.send(
+                self.topic, msgspec.json.encode(m), m.recipient.encode(), headers=list(headers) or None
+            )
+            for m in messages
+        ]
         await asyncio.gather(*acks)
 
     async def until(self, condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
@@ -143,6 +150,7 @@ class Stage:
             event = _event_decoder.decode(record.value)
             if event.account == self.account.account_id:
                 self.events.append(event)
+                self.headers[event.event_id] = dict(record.headers)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from sender_stage import FAST, Stage, make_stage
+from span_collector import span_collector
 
 from schemas import CampaignStatus
 from schemas.topics import SEND_RECALLS, dead_letter_topic, load_topics, send_topic
@@ -117,6 +118,27 @@ async def test_unreadable_messages_go_to_the_dead_letters_and_the_stream_goes_on
         assert {h["peal_reason"] for h in headers} == {b"unreadable"}
         assert [h["peal_source_offset"] for h in headers] == [b"0", b"1", b"2", b"3", b"4"]
         assert headers[0]["traceparent"] == b"t"
+
+
+async def test_the_trace_of_a_message_goes_on_through_the_call_to_its_event(staged: MakeStage) -> None:
+    """A sampled one gets a span; another passes on what it carries; what carries nothing stays without."""
+    with span_collector() as collector:
+        environment = {"PEAL_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "50"}
+        async with staged("email") as stage, stage.sender(**environment):
+            trace, page = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+            sampled, passed, bare = stage.message(), stage.message(), stage.message()
+            await stage.route([sampled], [("traceparent", f"00-{trace}-{page}-01".encode())])
+            await stage.route([passed], [("traceparent", f"00-{trace}-{page}-00".encode())])
+            await stage.route([bare])
+            await stage.settled(3)
+            await stage.until(lambda: bool(collector.spans), "the span of the call")
+            ((service, span),) = collector.spans
+            assert (service, span.name) == ("peal-sender-email", "campaign.call_provider")
+            assert (span.trace_id.hex(), span.parent_span_id.hex()) == (trace, page)
+            headers = [stage.headers[f"{m.send_id}/1/accepted/sender"] for m in (sampled, passed, bare)]
+            assert headers[0]["traceparent"].decode().split("-")[1:3] == [trace, span.span_id.hex()]
+            assert headers[1]["traceparent"].decode() == f"00-{trace}-{page}-00"
+            assert headers[2] == {}
 
 
 async def test_a_storm_of_429_loses_and_fails_nobody(staged: MakeStage) -> None:

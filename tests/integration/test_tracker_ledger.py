@@ -262,7 +262,7 @@ async def test_a_doubt_ends_by_policy_after_the_deadline(stage: Stage, policy: s
     campaign = f"doubt-{policy}"
     known = event(campaign, 2, "delivered", source="sendgrid", after_s=1)
     await stage.publish_events([event(campaign, 1, "uncertain"), event(campaign, 2, "uncertain"), known])
-    async with stage.tracker(PEAL_UNCERTAIN_DEADLINE_S="900", PEAL_UNCERTAIN_POLICY=policy) as tracker:
+    async with stage.tracker(PEAL_UNCERTAIN_POLICY=policy) as tracker:
         await stage.consumed(DELIVERY_EVENTS)
         await until(lambda: tracker.metric("peal_uncertain_sends"), "the doubt is shown")
         assert (await state(stage, campaign))["uncertain", ""] == 1, "not before the deadline"

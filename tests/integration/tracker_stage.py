@@ -74,6 +74,7 @@ class Stage:
             "PEAL_TWILIO_ACCOUNT_SID": SID, "PEAL_TWILIO_AUTH_TOKEN": TOKEN, "PEAL_LINK_SECRET": LINK_SECRET,
             "PEAL_TWILIO_FROM": "+15005550006", "PEAL_SENDGRID_WEBHOOK_PUBLIC_KEY": PUBLIC_KEY,
             "PEAL_PUBLIC_URL": "https://peal.example.com", "PEAL_UNCERTAIN_INTERVAL_S": "0.3",
+            "PEAL_UNCERTAIN_DEADLINE_S": "86400",  # events are of the moment at which the test run began
         }  # fmt: skip
         return ServiceProcess("tracker", fixed | environment, self.ports.metrics("tracker", instance), self.folder)
 

@@ -101,6 +101,9 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]
         if tp.topic not in FIXED and (await self.consumer.beginning_offsets([tp]))[tp] == 0:
             self.consumer.seek(tp, 0)
             return
+        if (known := await self.consumer.committed(tp)) is not None:  # asks anew; what was told first is remembered
+            self.consumer.seek(tp, known)
+            return
         self._without_offset_since = self._without_offset_since or boot_seconds()
         if boot_seconds() - self._without_offset_since > _PATIENCE_S:
             raise StopProcessError(

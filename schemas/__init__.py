@@ -31,17 +31,29 @@ from schemas.commands import Command, CommandEnvelope, CommandResult, CommandTyp
 from schemas.events import DeliveryEvent
 from schemas.people import Consent, ContactChange, ContactFields, Engagement, InboundMessage
 from schemas.records import CampaignRecord, CampaignStatus, FrozenAudience, PageRange, StepProgress, StepRecord
-from schemas.registries import Account, Brand, Operator, RateCard, Template
+from schemas.registries import (
+    DEFAULT_OPT_IN,
+    Account,
+    Amount,
+    AnswerWords,
+    Brand,
+    BrandLimits,
+    Operator,
+    RateCard,
+    Role,
+    Template,
+)
 from schemas.sends import UNKNOWN_ORDINAL, SendMessage, SendRecall, SendRequested
 from schemas.status import ENGAGED, EVIDENCE, OPEN, RANK, REOPENABLE, STOPS, Status, Suppression, rank_key
 
 __all__ = [
-    "DEFAULT_ACCOUNT", "DEFAULT_BRAND", "ENGAGED", "EVIDENCE", "ID_PATTERN", "OPEN", "RANK", "REOPENABLE", "STOPS",
-    "UNKNOWN_ORDINAL", "Account", "AccountId", "Audience", "AudienceFilter", "Body", "Brand", "BrandId", "Budget",
-    "Campaign", "CampaignId", "CampaignRecord", "CampaignStatus", "Channel", "Command", "CommandEnvelope",
-    "CommandResult", "CommandType", "Consent", "ContactChange", "ContactFields", "ContactId", "Content",
-    "DeliveryEvent", "EmailContent", "Engagement", "FieldError", "FrozenAudience", "InboundMessage",
-    "InlineRecipient", "Limits", "Operator", "PageRange", "RateCard", "RecipientId", "SendId", "SendMessage",
-    "SendRecall", "SendRequested", "SmsContent", "Status", "Step", "StepProgress", "StepRecord", "Suppression",
-    "Template", "WhatsappContent", "Wire", "rank_key",
+    "DEFAULT_ACCOUNT", "DEFAULT_BRAND", "DEFAULT_OPT_IN", "ENGAGED", "EVIDENCE", "ID_PATTERN", "OPEN", "RANK",
+    "REOPENABLE", "STOPS", "UNKNOWN_ORDINAL", "Account", "AccountId", "Amount", "AnswerWords", "Audience",
+    "AudienceFilter", "Body", "Brand", "BrandId", "BrandLimits", "Budget", "Campaign", "CampaignId",
+    "CampaignRecord", "CampaignStatus", "Channel", "Command", "CommandEnvelope", "CommandResult", "CommandType",
+    "Consent", "ContactChange", "ContactFields", "ContactId", "Content", "DeliveryEvent", "EmailContent",
+    "Engagement", "FieldError", "FrozenAudience", "InboundMessage", "InlineRecipient", "Limits", "Operator",
+    "PageRange", "RateCard", "RecipientId", "Role", "SendId", "SendMessage", "SendRecall", "SendRequested",
+    "SmsContent", "Status", "Step", "StepProgress", "StepRecord", "Suppression", "Template", "WhatsappContent",
+    "Wire", "rank_key",
 ]  # fmt: skip

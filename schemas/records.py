@@ -9,6 +9,7 @@ from pydantic import Field
 
 from schemas.base import AccountKey, BrandKey, CampaignKey, Channel, Time, Wire
 from schemas.campaign import AudienceFilter, Body, Budget, Content, Limits, OnlyIf, Schedule
+from schemas.registries import DEFAULT_OPT_IN
 
 
 class CampaignStatus(StrEnum):
@@ -57,6 +58,11 @@ class CampaignRecord(Wire):
     budget: Budget | None = None
     schedule: Schedule | None = None
     limits: Limits = Limits()
+    """With the brand's filled in where the campaign says nothing."""
+    needs_opt_in: list[Channel] = list(DEFAULT_OPT_IN)
+    """Channels of the brand on which silence is a no."""
+    zone: str = "UTC"
+    """Of people of whom no zone is known: the schedule's, else the brand's."""
     priority: int = 5
     created_at: Time
     updated_at: Time

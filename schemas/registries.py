@@ -4,17 +4,62 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from schemas.base import DEFAULT_BRAND, AccountKey, BrandKey, Channel, Identifier, Time, Wire
+from schemas.campaign import Cap, Currency, Money, QuietHours, Zone
+
+DEFAULT_OPT_IN = (Channel.SMS, Channel.WHATSAPP)
+"""Channels on which silence is a no, where a brand says nothing else (product.md, "Consent and the law")."""
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
+
+
+class BrandLimits(Wire):
+    """What a campaign of the brand keeps to where it says nothing itself."""
+
+    quiet_hours: QuietHours | None = None
+    caps: list[Cap] = []
+
+
+class Amount(Wire):
+    total: Money
+    currency: Currency = "USD"
+
+
+class AnswerWords(Wire):
+    """What people write to opt out, to opt in again, to ask for help. They add to the installation's words, which the
+    carriers demand."""
+
+    stop: list[Word] = []
+    start: list[Word] = []
+    help: list[Word] = []
+    help_answer: Annotated[str, StringConstraints(max_length=480)] = ""
+    """Is answered to a word for help; empty: nothing is, and the provider's own answer stands alone."""
 
 
 class Brand(Wire):
+    """The client on whose behalf messages go. What it says is taken into a campaign when that is applied, edited or
+    launched; a change of the brand does not reach campaigns that run."""
+
     brand_id: BrandKey
     name: str = ""
     postal_address: str = ""
     """Stands in the footer of every mail: the law of most countries demands it."""
     from_name: str = ""
+    opt_in_channels: list[Channel] = list(DEFAULT_OPT_IN)
+    """Channels on which silence is a no; on all others everybody may be messaged who has not opted out."""
+    limits: BrandLimits = BrandLimits()
+    zone: Zone | None = None
+    """Of people and campaigns that name none; absent: UTC."""
+    approval_above: Amount | None = None
+    """A campaign whose budget is larger needs a second person's approval."""
+    keywords: dict[Language, AnswerWords] = {}
+    """By language: `en`, `pt-BR`."""
+    voice: Annotated[str, StringConstraints(max_length=2000)] = ""
+    """How the brand speaks: for whoever, or whatever, writes its texts."""
+    updated_at: Time | None = None
 
 
 class RateCard(Wire):
@@ -60,9 +105,24 @@ class Template(Wire):
     version: int = 1
 
 
+Role = Literal["admin", "marketer", "viewer"]
+
+
 class Operator(Wire):
+    """Who may act: a person, who signs in by a link, or a machine, which has a key. Neither secret is kept."""
+
     operator_id: Identifier
     brand: BrandKey = DEFAULT_BRAND
     name: str = ""
     email: str = ""
-    role: Literal["admin", "marketer", "viewer"]
+    role: Role
+    kind: Literal["person", "machine"] = "person"
+    installation: bool = False
+    """An admin of the whole installation: makes brands, and may act for each of them."""
+    key_hash: Annotated[str, Field(repr=False)] = ""
+    """SHA-256 of a machine's key: 256 random bits, so a slow hash would add nothing."""
+    link_hash: Annotated[str, Field(repr=False)] = ""
+    """SHA-256 of the login link that is open; empty: there is none, or it has been used."""
+    link_expires_at: Time | None = None
+    created_at: Time | None = None
+    created_by: str = ""

@@ -1,0 +1,33 @@
+"""What a campaign takes from its brand: which channels need a yes, and limits where it has none of its own.
+
+Taken into the campaign's record, so that every service that reads it decides by the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from schemas import DEFAULT_BRAND, Brand, BrandId, CampaignRecord, Limits
+
+
+def brand_named(brands: Mapping[str, Brand], brand_id: str) -> Brand:
+    """As it is registered; else one of which nothing is said."""
+    return brands.get(brand_id) or Brand(brand_id=BrandId(brand_id))
+
+
+def is_known(brands: Mapping[str, Brand], brand_id: str) -> bool:
+    """The default brand needs no registering."""
+    return brand_id == DEFAULT_BRAND or brand_id in brands
+
+
+def with_brand(record: CampaignRecord, brand: Brand) -> CampaignRecord:
+    """The record by the brand's rules. Done twice, it changes nothing more."""
+    zone = (record.schedule.zone if record.schedule else None) or brand.zone or "UTC"
+    needs = sorted(set(brand.opt_in_channels))
+    return record.model_copy(update={"limits": filled(record.limits, brand), "needs_opt_in": needs, "zone": zone})
+
+
+def filled(limits: Limits, brand: Brand) -> Limits:
+    """A campaign's own limits, and the brand's where it names none. Transactional campaigns are outside of both."""
+    quiet = limits.quiet_hours or brand.limits.quiet_hours
+    return limits.model_copy(update={"quiet_hours": quiet, "caps": limits.caps or brand.limits.caps})

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.topics import DELIVERY_EVENTS, load_topics
 from services.domain.messages import DeliveryEvent
+from services.runtime.endings import raise_if_cancelled
 from services.runtime.kafka import make_consumer
 from services.runtime.settings import Settings
 
@@ -71,6 +72,7 @@ class ActivityFeed:
             try:
                 await self._read()
             except KafkaError as error:
+                raise_if_cancelled()
                 log.warning("cannot read the activity", error=repr(error))
                 await asyncio.sleep(1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -30,6 +29,7 @@ from services.planner.sweeper import Sweeper
 from services.planner.tracing import CampaignTracer
 from services.runtime import metrics
 from services.runtime.clickhouse import make_clickhouse
+from services.runtime.endings import raise_if_cancelled
 from services.runtime.health import Health
 from services.runtime.kafka import make_consumer, make_producer, require_partitions, wait_for_kafka
 from services.runtime.lease import Lease
@@ -113,10 +113,12 @@ class Planner(ConsumerRebalanceListener):  # type: ignore[misc]
         """Commands that nobody has answered yet, in the partitions of this planner."""
         offsets = self.shared.offsets
         while True:
-            with contextlib.suppress(KafkaError):  # without an answer, what was told last stands
+            try:
                 committed, ends = await offsets.committed(PLANNER_GROUP), await offsets.ends([CAMPAIGN_COMMANDS])
                 lags = [max(0, end - committed.get(tp, 0)) for tp, end in ends.items() if tp[1] in self.owners]
                 metrics.consumer_lag.labels(CAMPAIGN_COMMANDS).set(sum(lags))
+            except KafkaError:  # without an answer, what was told last stands
+                raise_if_cancelled()
             await asyncio.sleep(LAG_S)
 
     def _report(self, health: Health) -> None:

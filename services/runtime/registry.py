@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from services.runtime.clock import boot_seconds, utc_now
+from services.runtime.endings import raise_if_cancelled
 from services.runtime.kafka import make_consumer
 from services.runtime.settings import Settings
 
@@ -66,6 +67,7 @@ class Registry(Generic[T]):
             try:
                 await self.catch_up()
             except KafkaError as error:
+                raise_if_cancelled()
                 log.warning("cannot read a registry", topic=self.topic, error=repr(error))
             await asyncio.sleep(interval_s)
 

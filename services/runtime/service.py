@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 import uvloop
 
+from services.runtime.endings import watch_endings
 from services.runtime.errors import FATAL_EXIT_CODE, StopProcessError
 from services.runtime.fail_points import set_fail_points
 from services.runtime.health import Health, serve_health
@@ -41,9 +42,11 @@ def run_service(name: str, settings: Settings, main: Main) -> None:
         runner = await serve_health(health, settings.ports.metrics(name, settings.instance), settings.host)
         start_telemetry(name, settings)
         log.info("started")
+        watching = asyncio.create_task(watch_endings())
         try:
             await main(health, stop)
         finally:
+            watching.cancel()
             health.set_unready("stopping")
             await runner.cleanup()
         await stop_telemetry()

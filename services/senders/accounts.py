@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
+from aiokafka.errors import KafkaError
 from cryptography.fernet import Fernet, InvalidToken
 
 from schemas import DEFAULT_ACCOUNT, Account, Channel
 from schemas.topics import ACCOUNTS
+from services.runtime.endings import raise_if_cancelled
 from services.runtime.registry import Registry
 from services.senders.account_sender import AccountSender
 from services.senders.settings import SenderSettings
@@ -45,13 +47,21 @@ class Accounts:
     async def run(self, stop: asyncio.Event, tasks: asyncio.TaskGroup) -> None:
         """Until `stop` is set; then drains all of them."""
         while not stop.is_set():
-            await self.registry.catch_up()
+            await self._look()
             await self._adapt(tasks)
             try:
                 await asyncio.wait_for(stop.wait(), LOOK_S)
             except TimeoutError:
                 continue
         await asyncio.gather(*[self._end(name) for name in list(self.running)])
+
+    async def _look(self) -> None:
+        """A broker that does not answer makes the knowledge older, and nothing else."""
+        try:
+            await self.registry.catch_up()
+        except KafkaError as error:
+            raise_if_cancelled()
+            log.warning("cannot read the accounts", error=repr(error))
 
     async def _adapt(self, tasks: asyncio.TaskGroup) -> None:
         wanted = self.wanted()

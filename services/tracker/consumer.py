@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from services.runtime import metrics
 from services.runtime.clock import utc_now
 from services.runtime.dead_letters import PoisonWatch
+from services.runtime.endings import raise_if_cancelled
 from services.runtime.erased import ErasedPeople
 from services.runtime.errors import StopProcessError
 from services.runtime.fail_points import fail_point
@@ -152,6 +153,7 @@ class Intake:
                 await publish()
                 return
             except KafkaError as error:
+                raise_if_cancelled()
                 log.warning("cannot publish, trying again", error=repr(error))
                 await asyncio.sleep(0.5)
 

@@ -20,6 +20,7 @@ from schemas.topics import CONSENTS, DELIVERY_EVENTS, ROUTER_GROUP, SEND_REQUEST
 from services.domain.erasure import FORGOTTEN, looks_erased
 from services.domain.messages import Consent
 from services.runtime.clock import utc_now
+from services.runtime.endings import raise_if_cancelled
 from services.runtime.erased import ErasedPeople
 from services.runtime.fail_points import fail_point
 from services.tracker.barrier import Barrier
@@ -106,6 +107,7 @@ class Erasing:
                 if self.owner() and looks % _TIDY_LOOKS == 0:
                     await self._drop_old_parts([row[0] for row in await self.store.rows_once(sql.LEFT_PARTS)])
             except (ClickHouseError, KafkaError, OSError, TimeoutError) as error:
+                raise_if_cancelled()
                 log.warning("an erasure waits", error=repr(error)[:300])
 
     async def look(self, now: datetime) -> None:

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from schemas import Account
 from services.domain.messages import DeliveryEvent
 from services.runtime import metrics
+from services.runtime.endings import raise_if_cancelled
 from services.tracker.core.prices import ENDED, price_event, price_micros
 from services.tracker.publish import Publisher
 from services.tracker.settings import TrackerSettings
@@ -78,6 +79,7 @@ class PriceDesk:
                 return "currency"
             await self.publisher.events([price_event(event, micros, currency)])
         except (AskError, KafkaError) as error:
+            raise_if_cancelled()
             log.warning("a price cannot be fetched now", account=account.account_id, error=str(error)[:300])
             return "error"
         return "found"

@@ -14,6 +14,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas import Account
 from services.runtime import metrics
 from services.runtime.clock import utc_now
+from services.runtime.endings import raise_if_cancelled
 from services.tracker.asking import Asker
 from services.tracker.core.uncertain import Policy, UncertainSend, settle
 from services.tracker.publish import Publisher
@@ -79,6 +80,7 @@ class UncertainWatch:
             try:
                 await self.look(utc_now())
             except (ClickHouseError, KafkaError, OSError) as error:
+                raise_if_cancelled()
                 log.warning("cannot look after uncertain sends now", error=repr(error))
 
     async def look(self, now: datetime) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from schemas import Account, Channel
+from collections.abc import Callable
+
+from schemas import DEFAULT_ACCOUNT, Account, Channel
 from services.planner.settings import PlannerSettings
 from services.runtime.registry import Registry
 
@@ -16,6 +18,16 @@ class AccountDirectory:
             return self.defaults.get(Channel(channel))
         account = self.registry.items.get(account_id)
         return account if account is not None and account.channel == channel else None
+
+    def of_brand(self, brand: str) -> Callable[[str, str], Account | None]:
+        """`find`, as a brand sees it: its own accounts, and the default ones, which are everybody's."""
+
+        def find(channel: str, account_id: str) -> Account | None:
+            account = self.find(channel, account_id)
+            mine = account is not None and (account_id == DEFAULT_ACCOUNT or account.brand == brand)
+            return account if mine else None
+
+        return find
 
     def all(self) -> list[Account]:
         return [*self.defaults.values(), *self.registry.items.values()]

@@ -8,9 +8,10 @@ import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from schemas import Account, CampaignStatus, CommandResult
+from schemas import Account, Brand, CampaignStatus, CommandResult
 from schemas.topics import (
     ACCOUNTS,
+    BRANDS,
     CAMPAIGN_COMMANDS,
     CAMPAIGN_PROGRESS,
     CAMPAIGNS,
@@ -139,16 +140,18 @@ async def make_shared(settings: PlannerSettings) -> Shared:
     clickhouse = await make_clickhouse(settings)
     results = Registry(settings, COMMAND_RESULTS, CommandResult.read)
     registry = Registry(settings, ACCOUNTS, Account.read)
+    brands = Registry(settings, BRANDS, Brand.read)
     offsets = OffsetReader(settings)
     producer = make_producer(settings)
     Lease(SESSION_S, LAST_WORDS).install(producer)  # an overtaken planner must ask for nothing: money is reserved anew
-    for part in (offsets, producer, results, registry):
+    for part in (offsets, producer, results, registry, brands):
         await part.start()
     return Shared(
         settings,
         clickhouse,
         AudienceStore(clickhouse, settings.master_key.get_secret_value()),
         AccountDirectory(settings, registry),
+        brands,
         results,
         offsets,
         producer,
@@ -158,6 +161,6 @@ async def make_shared(settings: PlannerSettings) -> Shared:
 
 async def close_shared(shared: Shared) -> None:
     await shared.tracer.drain()
-    for part in (shared.offsets, shared.producer, shared.results, shared.accounts.registry):
+    for part in (shared.offsets, shared.producer, shared.results, shared.accounts.registry, shared.brands):
         await part.stop()
     await shared.clickhouse.close()

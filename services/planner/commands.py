@@ -10,8 +10,9 @@ import structlog
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from ulid import ULID
 
-from schemas import CampaignId, CampaignRecord, Command, CommandResult, CommandType, FieldError
+from schemas import Brand, CampaignId, CampaignRecord, Command, CommandResult, CommandType, FieldError
 from schemas.topics import load_topics
+from services.domain.brands import brand_named, with_brand
 from services.planner.accounts import AccountDirectory
 from services.planner.audience import CONTACT_FIELDS, AudienceStore
 from services.planner.core import lifecycle
@@ -21,9 +22,12 @@ from services.planner.core.drafts import draft
 from services.planner.core.validation import check_campaign
 from services.planner.state import PartitionState
 from services.runtime.kafka import partition_of
+from services.runtime.registry import Registry
 
 log = structlog.get_logger("planner")
 CLICKHOUSE_PATIENCE_S = 20.0
+BY_THE_BRAND = frozenset({CommandType.APPLY, CommandType.SEND, CommandType.LAUNCH, CommandType.EDIT})
+"""What takes the brand's rules, as they are now, into the campaign."""
 
 
 class Elsewhere(Exception):  # noqa: N818 - not a failure: the command goes to where it belongs
@@ -38,9 +42,15 @@ class CommandHandler:
     """Decides on the commands of one partition. Changes nothing: what it returns is to be written first."""
 
     def __init__(
-        self, partition: int, state: PartitionState, accounts: AccountDirectory, audiences: AudienceStore
+        self,
+        partition: int,
+        state: PartitionState,
+        accounts: AccountDirectory,
+        audiences: AudienceStore,
+        brands: Registry[Brand],
     ) -> None:
         self.partition, self.state, self.accounts, self.audiences = partition, state, accounts, audiences
+        self.brands = brands
         self.partitions = load_topics().partitions
 
     async def decide(self, decoded: Command | Refused, now: datetime) -> tuple[CampaignRecord | None, CommandResult]:
@@ -67,7 +77,7 @@ class CommandHandler:
             if clone_id and partition_of(clone_id, self.partitions) != self.partition:
                 return reject("clone_id", "unusable", "leave clone_id out: the id of the copy is made for you")
             decision = lifecycle.steer(existing, command, now, clone_id)
-            return await self._checked(decision, command)
+            return await self._checked(await self._branded(decision, command), command)
         if problem := lifecycle.wrong_epoch(existing, command):
             return problem
         assert command.campaign is not None, "decoding has seen to it"
@@ -77,7 +87,7 @@ class CommandHandler:
             else command.campaign
         )
         decision = draft(campaign, campaign_id, existing, command, now, None)
-        decision = await self._checked(decision, command)
+        decision = await self._checked(await self._branded(decision, command), command)
         if isinstance(decision, Accepted) and campaign.audience.recipients is not None:
             try:
                 async with asyncio.timeout(CLICKHOUSE_PATIENCE_S):
@@ -89,6 +99,14 @@ class CommandHandler:
             launch = command.model_copy(update={"type": CommandType.LAUNCH, "expected_epoch": None})
             decision = lifecycle.steer(decision.record, launch.model_copy(update={"brand": campaign.brand}), now)
         return decision
+
+    async def _branded(self, decision: Decision, command: Command) -> Decision:
+        """By the rules that the brand has when the command is decided."""
+        if isinstance(decision, Rejected) or command.type not in BY_THE_BRAND:
+            return decision
+        await self.brands.catch_up()
+        record = decision.record
+        return Accepted(with_brand(record, brand_named(self.brands.items, record.brand)))
 
     async def _checked(self, decision: Decision, command: Command) -> Decision:
         """What is applied, launched or edited must be sound. A pause or a cancel must not wait for anything."""
@@ -104,7 +122,7 @@ class CommandHandler:
                 known = await self._known_names(record, command)
         except (ClickHouseError, OSError, TimeoutError) as error:
             return _unavailable(error)
-        errors = check_campaign(record, self.accounts.find, known)
+        errors = check_campaign(record, self.accounts.of_brand(record.brand), known)
         return Rejected(errors) if errors else decision
 
     async def _known_names(self, record: CampaignRecord, command: Command) -> frozenset[str]:

@@ -46,7 +46,7 @@ class PlanCache:
             placeholders=sorted(content.placeholders - SPECIAL_NAMES),
             required=sorted(content.required - SPECIAL_NAMES),
             expires_at=expires_at,
-            zone=(record.schedule.zone if record.schedule else None) or "UTC",
+            zone=(record.schedule.zone if record.schedule else None) or record.zone,
         )
 
 

@@ -66,7 +66,9 @@ class PartitionOwner:
         self.state = await load_state(self.shared.settings, self.partition)
         await self.shared.results.catch_up()
         self.consumer.seek(self.topic_partition, await self._committed())
-        self.handler = CommandHandler(self.partition, self.state, self.shared.accounts, self.shared.audiences)
+        self.handler = CommandHandler(
+            self.partition, self.state, self.shared.accounts, self.shared.audiences, self.shared.brands
+        )
         self.disturbed = {record.campaign_id for record in self.state.running()}
         self.ready = True
         log.info("owns a command partition", partition=self.partition, campaigns=len(self.state.campaigns))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaProducer
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
-from schemas import Account, CommandResult
+from schemas import Account, Brand, CommandResult
 from schemas.topics import send_topic, sender_group
 from services.planner.accounts import AccountDirectory
 from services.planner.audience import AudienceStore
@@ -24,6 +24,7 @@ class Shared:
     clickhouse: AsyncClient
     audiences: AudienceStore
     accounts: AccountDirectory
+    brands: Registry[Brand]
     results: Registry[CommandResult]
     """Every answer of the last days, by command: a repeat gets the first one."""
     offsets: OffsetReader

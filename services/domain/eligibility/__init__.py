@@ -3,7 +3,7 @@
 Pure: `now` is an argument, and nothing here waits, reads a clock or talks to anyone.
 """
 
-from services.domain.eligibility.consent import ALL_CHANNELS, NEEDS_OPT_IN, permitted, stopped
+from services.domain.eligibility.consent import ALL_CHANNELS, permitted, stopped
 from services.domain.eligibility.deciding import DEAD_LETTER, decide, next_attempt
 from services.domain.eligibility.gates import GATES, Facts
 from services.domain.eligibility.observing import KEEP_CLOSED, Event, Recall, milliseconds, observe, prune, recalls
@@ -24,7 +24,7 @@ from services.domain.eligibility.record import (
 from services.domain.eligibility.verdicts import Inactive, NotYet, Repeat, Route, Suppress, Unknown, Verdict
 
 __all__ = [
-    "ALL_CHANNELS", "DEAD_LETTER", "GATES", "KEEP_CLOSED", "NEEDS_OPT_IN", "SOURCES", "CampaignRules", "Event",
+    "ALL_CHANNELS", "DEAD_LETTER", "GATES", "KEEP_CLOSED", "SOURCES", "CampaignRules", "Event",
     "Facts", "Inactive", "NotYet", "Recall", "Record", "Repeat", "Route", "Said", "Send", "StepRules", "Suppress",
     "Unknown", "Verdict", "decide", "decode_campaign", "decode_record", "encode_record", "fingerprint",
     "milliseconds", "new_record", "next_attempt", "observe", "permitted", "prune", "recalls", "send_id_of", "stopped",

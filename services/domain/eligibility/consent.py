@@ -9,9 +9,6 @@ from services.domain.eligibility.record import OPTED_IN, Record, Said, consent_k
 
 ALL_CHANNELS: Final = "all"
 
-NEEDS_OPT_IN: Final = frozenset({"sms", "whatsapp"})
-"""Channels on which silence is a no (product.md, "Consent and the law")."""
-
 SEVERITY: Final[dict[str, int]] = {
     OPTED_IN: 0,
     Suppression.BOUNCED_BEFORE: 1,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from schemas.status import RANK, REOPENABLE, Suppression
-from services.domain.eligibility.consent import NEEDS_OPT_IN, permitted
+from services.domain.eligibility.consent import permitted
 from services.domain.eligibility.gates import GATES, Facts, moment
 from services.domain.eligibility.record import CampaignRules, Record, Send
 from services.domain.eligibility.verdicts import INACTIVE, NOT_YET, REPEAT, ROUTE, UNKNOWN, Route, Verdict
@@ -50,7 +50,7 @@ def next_attempt(last: Send | None, reopen: bool) -> int:
 
 def _route(facts: Facts) -> Route:
     request = facts.request
-    if request.channel not in NEEDS_OPT_IN or facts.campaign.kind == "transactional":
+    if request.channel not in facts.campaign.needs_opt_in or facts.campaign.kind == "transactional":
         return ROUTE
     if said := permitted(facts.record, request.channel, facts.campaign.kind):
         return Route(f"opted in {moment(said.at)}")

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from schemas.status import EVIDENCE, RANK, Status, Suppression
-from services.domain.eligibility.consent import NEEDS_OPT_IN, permitted, stopped
+from services.domain.eligibility.consent import permitted, stopped
 from services.domain.eligibility.record import CampaignRules, Record, StepRules, fingerprint, preceding
 from services.domain.eligibility.verdicts import Suppress
 from services.domain.messages import SendRequest
@@ -86,7 +86,7 @@ def _stop(facts: Facts) -> Suppress | None:
 
 def _no_consent(facts: Facts) -> Suppress | None:
     channel = facts.request.channel
-    if channel not in NEEDS_OPT_IN or facts.campaign.kind == "transactional" or facts.request.opt_in:
+    if channel not in facts.campaign.needs_opt_in or facts.campaign.kind == "transactional" or facts.request.opt_in:
         return None
     if permitted(facts.record, channel, facts.campaign.kind):
         return None

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from schemas.registries import DEFAULT_OPT_IN
 from schemas.topics import CONSENTS, DELIVERY_EVENTS, ENGAGEMENTS, SEND_REQUESTED
 from services.domain.messages import Moment
 
@@ -76,6 +77,8 @@ class CampaignRules(msgspec.Struct, frozen=True, gc=False):
     kind: str = "marketing"
     ended_at: Moment | None = None
     updated_at: Moment | None = None
+    needs_opt_in: tuple[str, ...] = DEFAULT_OPT_IN
+    """Channels of its brand on which silence is a no."""
 
 
 decode_campaign = msgspec.json.Decoder(CampaignRules).decode

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from schemas import CampaignStatus, Channel, Status, Suppression
+from schemas import CampaignStatus, Status, Suppression
 from services.domain.explain.facts import LedgerEvent, StepFacts
 from services.domain.explain.reasons import because, dated
 from services.domain.explain.verdicts import Gate, Verdict
 from services.domain.explain.way import arrival, routed, sent
 from services.domain.explain.words import ADDRESS, CHANNEL, moment, sentence
 
-NEEDS_OPT_IN = frozenset({Channel.SMS, Channel.WHATSAPP})
 _GATE_OF = {
     Suppression.OVER_BUDGET: "budget",
     Suppression.DUPLICATE: "duplicate",
@@ -111,7 +110,7 @@ def _asked(step: StepFacts, stopped_at: str | None) -> list[tuple[str, str]]:
         ("duplicate", f"nobody before {name} in the audience has the same {ADDRESS[channel]}", True),
         ("address", f"a {ADDRESS[channel]} is recorded", True),
         ("opt_out", f"{name} had not opted out of {CHANNEL[channel]}", True),
-        ("consent", _agreed(step), channel in NEEDS_OPT_IN and campaign.kind != "transactional"),
+        ("consent", _agreed(step), channel in campaign.needs_opt_in and campaign.kind != "transactional"),
         ("data", "all that its text needs is recorded", False),
         ("expiry", "it was in time", True),
         ("engagement", f"{name} had not engaged with the campaign by then", step.step.only_if == "not_engaged"),

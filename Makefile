@@ -9,11 +9,12 @@ PEOPLE ?= 2000
 RUNS ?= 5
 SEED ?= 1
 ONLY ?=
+DRILL ?=
 QUICK ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration test-e2e chaos bench model screenshots clean
+.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration test-e2e chaos bench simulate model screenshots clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -83,11 +84,14 @@ test-integration: jars ## Services on real Kafka and the real ClickHouse engine
 test-e2e: jars ## The console in headless Chromium, on a whole installation (apt-get install chromium)
 	@$(BIN)/pytest tests/e2e $(PYTEST_ARGS)
 
-chaos: jars ## Kill, freeze, refuse and steer at random, then check all books; RUNS=5, SEED=1
-	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED)
+chaos: jars ## Kill, freeze, refuse and steer at random, then check all books; RUNS=5, SEED=1, ONLY=..., DRILL=...
+	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) $(if $(DRILL),--drill $(DRILL))
 
 bench: jars ## Measure each part and the whole, and write .peal/bench.json; ONLY="end_to_end router", QUICK=1
 	@$(BIN)/python -m bench $(foreach name,$(ONLY),--only $(name)) $(if $(QUICK),--quick)
+
+simulate: setup ## Send to 100,000 people of a seeded world, blindly and by Peal's rules, and compare; PEOPLE=100000, SEED=2026
+	@$(BIN)/python -m simulation $(if $(filter file,$(origin PEOPLE)),,--people $(PEOPLE)) $(if $(filter file,$(origin SEED)),,--seed $(SEED))
 
 model: setup ## Search the life of one send further than the tests do: minutes, and some gigabytes
 	@PYTHONPATH=.:tests/unit $(BIN)/python -m send_model

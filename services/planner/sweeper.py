@@ -53,6 +53,9 @@ class Sweeper:
         self.swept_at: dict[str, datetime] = {}
         self.pause_s: dict[str, float] = {}
         """How long to leave a campaign alone that is at its end: grows while nothing changes."""
+        self.found: dict[str, int] = {}
+        """How many sends the last sweep of a campaign asked for again. As many once more: they are held, such as
+        fallbacks for messages in doubt, and asking faster would not help them."""
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -134,7 +137,9 @@ class Sweeper:
                 await self._give_up(record, number, give_up, now)
         self.swept_at[campaign_id] = now
         slower = min(self.pause_s.get(campaign_id, self.shared.settings.end_interval_s) * 1.5, SLOWEST_END_S)
-        self.pause_s[campaign_id] = self.shared.settings.end_interval_s if found else slower
+        changed = bool(found) and found != self.found.get(campaign_id)
+        self.pause_s[campaign_id] = self.shared.settings.end_interval_s if changed else slower
+        self.found[campaign_id] = found
         if found:
             fail_point("planner.sweep-found")
             log.info("sweep", campaign=campaign_id, again=found)

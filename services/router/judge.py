@@ -20,6 +20,7 @@ from services.domain.eligibility import (
     Route,
     Send,
     Suppress,
+    conditions,
     decide,
     decode_record,
     encode_record,
@@ -154,9 +155,10 @@ class Judge:
             return
         assert campaign is not None, "only a known campaign routes or suppresses"
         self._verdicts[verdict.name if state != _FAILED else DEAD_LETTER, reason] += 1
+        only_if, head = conditions(campaign.steps, request.step)
         record.sends[request.send_id] = Send(
             attempt=request.attempt, state=state, reason=reason, request=source.offset, at=milliseconds(now),
-            channel=request.channel, only_if=campaign.steps[request.step - 1].only_if,
+            channel=request.channel, only_if=only_if, head=head,
             address=fingerprint(request.address), detail=detail,
         )  # fmt: skip
 

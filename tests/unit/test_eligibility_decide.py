@@ -14,6 +14,7 @@ from schemas.status import EVIDENCE, OPEN, RANK, Status, Suppression
 from services.domain.eligibility import (
     GATES,
     CampaignRules,
+    Held,
     Inactive,
     NotYet,
     Record,
@@ -35,8 +36,12 @@ from services.domain.messages import SendRequest
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 AT = int(NOW.timestamp() * 1000)
-STEPS = [StepRules("email"), StepRules("sms", "not_engaged"), StepRules("whatsapp", "not_delivered")]
+STEPS = [StepRules("email"), StepRules("sms", "not_engaged"), StepRules("whatsapp")]
 CAMPAIGN = CampaignRules(campaign_id="summer", brand="default", status="active", epoch=3, steps=STEPS)
+FALLBACK = CampaignRules(
+    campaign_id="summer", brand="default", status="active", epoch=3,
+    steps=[*STEPS[:2], StepRules("whatsapp", "not_delivered")],
+)  # fmt: skip
 
 
 def request(step: int = 1, **changes: Any) -> SendRequest:
@@ -213,12 +218,22 @@ def test_a_reminder_goes_only_to_those_who_have_not_engaged_with_this_campaign()
 
 
 @pytest.mark.parametrize("status", list(Status))
-def test_a_fallback_goes_to_those_whom_the_preceding_step_has_not_reached(status: Status) -> None:
+def test_a_fallback_waits_for_the_end_of_the_preceding_step_and_goes_where_that_has_not_arrived(status: Status) -> None:
     known = record({"summer/2/c-1": send(status)})
-    verdict = decide(known, request(3), CAMPAIGN, NOW)
+    verdict = decide(known, request(3), FALLBACK, NOW)
     reached = RANK[status] >= EVIDENCE and status is not Status.BOUNCED
-    assert isinstance(verdict, Suppress if reached else Route)
+    assert isinstance(verdict, Suppress if reached else Held if status in OPEN else Route)
     assert not reached or verdict.reason == Suppression.ALREADY_DELIVERED  # type: ignore[union-attr]
+
+
+def test_a_fallback_waits_while_nothing_is_known_of_the_preceding_step() -> None:
+    assert isinstance(decide(new_record(), request(3), FALLBACK, NOW), Held)
+
+
+def test_the_fallback_of_a_reminder_is_not_for_those_who_have_engaged() -> None:
+    known = record({"summer/2/c-1": send(Status.SUPPRESSED, reason=Suppression.ENGAGED_ELSEWHERE)})
+    known.engaged.add("summer")
+    assert reason(known, request(3), FALLBACK) == Suppression.ENGAGED_ELSEWHERE
 
 
 def test_no_sentence_of_a_suppression_holds_the_address() -> None:

@@ -55,8 +55,9 @@ def record_with(**sends: Send) -> Record:
     return made
 
 
-def queued(channel: str = "email", only_if: str = "always", attempt: int = 1) -> Send:
-    return Send(attempt, RANK[Status.QUEUED], "", 7, AT, channel, only_if, fingerprint("a@example.com"), "why")
+def queued(channel: str = "email", only_if: str = "always", attempt: int = 1, head: int = 0) -> Send:
+    address = fingerprint("a@example.com")
+    return Send(attempt, RANK[Status.QUEUED], "", 7, AT, channel, only_if, address, "why", head=head)
 
 
 times = st.integers(-5, 5).map(lambda hours: NOW + hours * HOUR)
@@ -227,10 +228,17 @@ def test_engagement_calls_back_reminders_under_way_and_nothing_else() -> None:
 
 
 def test_a_delivery_calls_back_the_fallback_under_way() -> None:
-    record = record_with(s1=queued(), s2=queued("sms", "not_delivered"))
+    record = record_with(s1=queued(), s3=queued("sms", head=1))
     event = outcome("delivered")
     observe(record, event)
-    assert recalls(record, event) == [Recall("summer/2/c-1", 1, "already_delivered")]
+    assert recalls(record, event) == [Recall("summer/3/c-1", 1, "already_delivered")]
+
+
+def test_engagement_calls_back_the_fallback_of_a_reminder_too() -> None:
+    record = record_with(s1=queued(), s3=queued("sms", "not_engaged", head=2))
+    event = outcome("clicked")
+    observe(record, event)
+    assert recalls(record, event) == [Recall("summer/3/c-1", 1, "engaged_elsewhere")]
 
 
 def test_what_is_no_longer_under_way_is_not_called_back() -> None:

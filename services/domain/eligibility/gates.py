@@ -12,10 +12,11 @@ from typing import Final
 
 import msgspec
 
-from schemas.status import EVIDENCE, RANK, Status, Suppression
+from schemas.status import Suppression
+from services.domain.eligibility.chains import head_of, reached_by, unresolved
 from services.domain.eligibility.consent import permitted, stopped
-from services.domain.eligibility.record import CampaignRules, Record, StepRules, fingerprint, preceding
-from services.domain.eligibility.verdicts import Suppress
+from services.domain.eligibility.record import CampaignRules, Record, StepRules, fingerprint
+from services.domain.eligibility.verdicts import HELD, Held, Suppress
 from services.domain.messages import SendRequest
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -39,16 +40,14 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     step: StepRules
     now: datetime
 
+    @property
+    def head(self) -> int:
+        return head_of(self.campaign.steps, self.request.step)
+
 
 def moment(at: int) -> str:
     """Epoch milliseconds in words."""
     return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def delivered(record: Record, send_id: str) -> bool:
-    """Did this send reach the person, for all that is known?"""
-    send = record.sends.get(send_id)
-    return send is not None and send.state >= EVIDENCE and send.state != RANK[Status.BOUNCED]
 
 
 def _duplicate(facts: Facts) -> Suppress | None:
@@ -106,18 +105,24 @@ def _expired(facts: Facts) -> Suppress | None:
 
 
 def _engaged_elsewhere(facts: Facts) -> Suppress | None:
-    if facts.step.only_if != "not_engaged" or facts.request.campaign_id not in facts.record.engaged:
+    """The fallback of a reminder is one too."""
+    if facts.request.campaign_id not in facts.record.engaged:
+        return None
+    if facts.campaign.steps[facts.head - 1].only_if != "not_engaged":
         return None
     return Suppress(Suppression.ENGAGED_ELSEWHERE, "a reminder, and the person has already reacted to this campaign")
 
 
-def _already_delivered(facts: Facts) -> Suppress | None:
-    if facts.step.only_if != "not_delivered" or not delivered(facts.record, preceding(facts.request.send_id)):
+def _already_delivered(facts: Facts) -> Suppress | Held | None:
+    if facts.step.only_if != "not_delivered":
         return None
-    return Suppress(Suppression.ALREADY_DELIVERED, f"a fallback, and step {facts.request.step - 1} was delivered")
+    send_id, head = facts.request.send_id, facts.head
+    if step := reached_by(facts.record, send_id, head):
+        return Suppress(Suppression.ALREADY_DELIVERED, f"a fallback, and step {step} was delivered")
+    return HELD if unresolved(facts.record, send_id, head) else None
 
 
-Gate = Callable[[Facts], Suppress | None]
+Gate = Callable[[Facts], Suppress | Held | None]
 
 GATES: Final[dict[str, Gate]] = {
     "duplicate": _duplicate,
@@ -130,4 +135,4 @@ GATES: Final[dict[str, Gate]] = {
     "engaged_elsewhere": _engaged_elsewhere,
     "already_delivered": _already_delivered,
 }
-"""By name, in order: the first that finds a reason decides."""
+"""By name, in order: the first that finds a reason, or that nothing can be said yet, decides."""

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from schemas.status import ENGAGED, EVIDENCE, RANK, STOPS, Status, Suppression, rank_key
+from services.domain.eligibility.chains import reached_by
 from services.domain.eligibility.consent import say, stopped
-from services.domain.eligibility.gates import delivered
-from services.domain.eligibility.record import OPTED_IN, Record, Send, consent_key, preceding
+from services.domain.eligibility.record import OPTED_IN, Record, Send, consent_key
 from services.domain.erasure import FORGOTTEN
 from services.domain.messages import Consent, DeliveryEvent, Engagement
 
@@ -84,7 +84,7 @@ def _overtaken(record: Record, send_id: str, send: Send) -> str:
         return said.stop
     if send.only_if == "not_engaged" and send_id.partition("/")[0] in record.engaged:
         return Suppression.ENGAGED_ELSEWHERE
-    if send.only_if == "not_delivered" and delivered(record, preceding(send_id)):
+    if send.head and reached_by(record, send_id, send.head):
         return Suppression.ALREADY_DELIVERED
     return ""
 

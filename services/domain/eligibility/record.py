@@ -40,10 +40,13 @@ class Send(msgspec.Struct, array_like=True, gc=False):
     """When the verdict was given, epoch milliseconds."""
     channel: str
     only_if: str = "always"
+    """Of its step; of a fallback: of the message that it stands in for."""
     address: int = 0
     """Fingerprint of the address."""
     detail: str = ""
     """Kept until the send's outcome is known."""
+    head: int = 0
+    """Of a fallback: the first step of its chain. 0: no fallback."""
 
 
 class Record(msgspec.Struct, array_like=True, gc=False):
@@ -116,9 +119,3 @@ def consent_key(channel: str, purpose: str) -> str:
 def send_id_of(campaign: str, step: int, recipient: str) -> str:
     """`campaign/step/contact`."""
     return f"{campaign}/{step}/{recipient.partition('/')[2]}"
-
-
-def preceding(send_id: str) -> str:
-    """The same person's send of the step before."""
-    campaign, step, contact = send_id.split("/", 2)
-    return f"{campaign}/{int(step) - 1}/{contact}"

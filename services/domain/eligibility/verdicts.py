@@ -34,6 +34,12 @@ class NotYet(msgspec.Struct, frozen=True, gc=False):
     name: ClassVar[str] = "not_yet"
 
 
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """A fallback, while it is open whether the message that it stands in for goes out, or went out."""
+
+    name: ClassVar[str] = "held"
+
+
 class Inactive(msgspec.Struct, frozen=True, gc=False):
     """The campaign is not active, or the request is of an epoch that is over."""
 
@@ -46,6 +52,6 @@ class Unknown(msgspec.Struct, frozen=True, gc=False):
     name: ClassVar[str] = "unknown"
 
 
-Verdict = Route | Suppress | Repeat | NotYet | Inactive | Unknown
+Verdict = Route | Suppress | Repeat | NotYet | Held | Inactive | Unknown
 
-ROUTE, REPEAT, NOT_YET, INACTIVE, UNKNOWN = Route(), Repeat(), NotYet(), Inactive(), Unknown()
+ROUTE, REPEAT, NOT_YET, HELD, INACTIVE, UNKNOWN = Route(), Repeat(), NotYet(), Held(), Inactive(), Unknown()

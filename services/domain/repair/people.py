@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from schemas.status import RANK, Status
 from schemas.topics import SEND_REQUESTED
-from services.domain.eligibility import CampaignRules, Event, Record, observe
+from services.domain.eligibility import CampaignRules, Event, Record, conditions, observe
 from services.domain.eligibility.record import SOURCES
 
 
@@ -18,7 +18,7 @@ def fold(record: Record, events: Iterable[Event], campaigns: Mapping[str, Campai
         campaign_id, step, _ = send_id.split("/", 2)
         campaign = campaigns.get(campaign_id)
         if send.state == RANK[Status.QUEUED] and campaign is not None and int(step) <= len(campaign.steps):
-            send.only_if = campaign.steps[int(step) - 1].only_if
+            send.only_if, send.head = conditions(campaign.steps, int(step))
 
 
 def forget_offsets(record: Record, anew: Collection[str]) -> None:

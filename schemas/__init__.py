@@ -1,5 +1,6 @@
 """The wire: every value that crosses a topic or the REST border. See `topics.yaml` for who writes and reads what."""
 
+from schemas.audit import AuditEntry
 from schemas.base import (
     DEFAULT_ACCOUNT,
     DEFAULT_BRAND,
@@ -49,7 +50,7 @@ from schemas.status import ENGAGED, EVIDENCE, OPEN, RANK, REOPENABLE, STOPS, Sta
 __all__ = [
     "DEFAULT_ACCOUNT", "DEFAULT_BRAND", "DEFAULT_OPT_IN", "ENGAGED", "EVIDENCE", "ID_PATTERN", "OPEN", "RANK",
     "REOPENABLE", "STOPS", "UNKNOWN_ORDINAL", "Account", "AccountId", "Amount", "AnswerWords", "Audience",
-    "AudienceFilter", "Body", "Brand", "BrandId", "BrandLimits", "Budget", "Campaign", "CampaignId",
+    "AudienceFilter", "AuditEntry", "Body", "Brand", "BrandId", "BrandLimits", "Budget", "Campaign", "CampaignId",
     "CampaignRecord", "CampaignStatus", "Channel", "Command", "CommandEnvelope", "CommandResult", "CommandType",
     "Consent", "ContactChange", "ContactFields", "ContactId", "Content", "DeliveryEvent", "EmailContent",
     "Engagement", "FieldError", "FrozenAudience", "InboundMessage", "InlineRecipient", "Limits", "Operator",

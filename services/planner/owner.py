@@ -19,8 +19,9 @@ from schemas import (
     CommandType,
     StepProgress,
 )
-from schemas.topics import CAMPAIGN_COMMANDS, dead_letter_topic
+from schemas.topics import AUDIT_LOG, CAMPAIGN_COMMANDS, dead_letter_topic
 from services.planner.commands import CommandHandler, Elsewhere
+from services.planner.core.auditing import audit_entry
 from services.planner.core.budget import Books, PageMoney
 from services.planner.core.decoding import Refused, Unanswerable, decode_command
 from services.planner.core.progress import page_finished, page_reserved
@@ -108,8 +109,13 @@ class PartitionOwner:
                 forwarded = (CAMPAIGN_COMMANDS, elsewhere.campaign_id.encode(), record.value, record.headers)
                 log.warning("command with a wrong key is set right", command=command_id, campaign=elsewhere.campaign_id)
                 return await self.journal.write(others=[forwarded], next_offset=record.offset + 1)
+            before = self.state.campaigns.get(result.campaign_id)
+            entry = audit_entry(decoded, result, before.epoch if before else None)
             await self.journal.write(
-                campaigns=[campaign] if campaign else [], results=[result], next_offset=record.offset + 1
+                campaigns=[campaign] if campaign else [],
+                results=[result],
+                others=[(AUDIT_LOG, entry.brand.encode(), entry.write(), ())],
+                next_offset=record.offset + 1,
             )
             self._apply(decoded, campaign, result)
 

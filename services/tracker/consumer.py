@@ -21,7 +21,13 @@ from services.runtime.fail_points import fail_point
 from services.runtime.kafka import partition_of
 from services.tracker.core.batch import Batch, Rules, add_records
 from services.tracker.core.masking import mask
-from services.tracker.core.rows import CONSENT_COLUMNS, ENGAGEMENT_COLUMNS, INBOUND_COLUMNS, LEDGER_COLUMNS
+from services.tracker.core.rows import (
+    AUDIT_COLUMNS,
+    CONSENT_COLUMNS,
+    ENGAGEMENT_COLUMNS,
+    INBOUND_COLUMNS,
+    LEDGER_COLUMNS,
+)
 from services.tracker.effects import Effects
 from services.tracker.erasing import Erasing
 from services.tracker.people import People
@@ -139,6 +145,7 @@ class Intake:
             group.create_task(self.store.insert("consents", CONSENT_COLUMNS, batch.consents))
             group.create_task(self.store.insert("engagements", ENGAGEMENT_COLUMNS, batch.engagements))
             group.create_task(self.store.insert("inbound_messages", INBOUND_COLUMNS, batch.inbound))
+            group.create_task(self.store.insert("audit_log", AUDIT_COLUMNS, batch.audit))
             group.create_task(self.people.apply(batch.changes))
             group.create_task(self.erasing.ask(batch.erasures))
         fail_point("tracker.batch-inserted")

@@ -14,6 +14,7 @@ from aiokafka.errors import CommitFailedError, KafkaError, NoOffsetForPartitionE
 from aiokafka.structs import OffsetAndMetadata
 
 from schemas.topics import (
+    AUDIT_LOG,
     CONSENTS,
     CONTACT_CHANGES,
     DELIVERY_EVENTS,
@@ -31,7 +32,7 @@ from services.tracker.core.batch import KafkaRecord
 
 log = structlog.get_logger("tracker")
 
-FIXED: Final = (DELIVERY_EVENTS, CONTACT_CHANGES, CONSENTS, ENGAGEMENTS, INBOUND_MESSAGES)
+FIXED: Final = (DELIVERY_EVENTS, CONTACT_CHANGES, CONSENTS, ENGAGEMENTS, INBOUND_MESSAGES, AUDIT_LOG)
 PATTERN: Final = "|".join([f"^{re.escape(topic)}$" for topic in FIXED] + [SEND_TOPIC_PATTERN])
 _PATIENCE_S: Final = 10.0
 _LAG_S: Final = 2.0

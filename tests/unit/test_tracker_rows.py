@@ -12,6 +12,7 @@ import pytest
 
 from schemas import RANK, Channel, SendMessage, Status
 from schemas.topics import (
+    AUDIT_LOG,
     CONSENTS,
     CONTACT_CHANGES,
     DELIVERY_EVENTS,
@@ -206,6 +207,10 @@ def test_an_event_made_by_the_senders_helper_is_a_row() -> None:
     assert len(batch_of(record(DELIVERY_EVENTS, event, "default/c-1")).ledger) == 1
 
 
+def _key(topic: str, value: dict[str, Any]) -> str:
+    return str(value["brand"] if topic == AUDIT_LOG else value.get("recipient") or value["from_address"])
+
+
 READ = [
     (name, example)
     for name, topic in load_topics().topics.items()
@@ -218,6 +223,6 @@ READ = [
 def test_every_example_of_what_the_tracker_reads_is_taken(topic: str, example: str) -> None:
     raw = files("schemas").joinpath("examples", example).read_bytes()
     value = msgspec.json.decode(raw)
-    batch = batch_of(record(topic, raw, value.get("recipient") or value.get("from_address")))
+    batch = batch_of(record(topic, raw, _key(topic, value)))
     assert [(refusal.reason, refusal.detail) for refusal in batch.refused] == []
     assert batch.records == 1

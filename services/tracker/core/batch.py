@@ -7,16 +7,18 @@ from typing import Any, Protocol
 
 import msgspec
 
-from schemas.topics import CONSENTS, CONTACT_CHANGES, DELIVERY_EVENTS, ENGAGEMENTS, INBOUND_MESSAGES
+from schemas.topics import AUDIT_LOG, CONSENTS, CONTACT_CHANGES, DELIVERY_EVENTS, ENGAGEMENTS, INBOUND_MESSAGES
 from services.domain.erasure import ERASED, FORGOTTEN
 from services.domain.messages import Consent, DeliveryEvent, Engagement
 from services.tracker.core.contacts import Change, ContactChange
 from services.tracker.core.normalise import Problems, normalise
 from services.tracker.core.rows import (
+    Audit,
     BadRecordError,
     Inbound,
     Queued,
     Row,
+    audit_row,
     brand_of,
     consent_row,
     engagement_row,
@@ -51,6 +53,7 @@ class Batch(msgspec.Struct):
     """Recipients whose erasure is asked for."""
     engagements: list[Row] = []
     inbound: list[Row] = []
+    audit: list[Row] = []
     changes: dict[str, list[Change]] = {}
     """Recipient -> changes, in the order of the topic."""
     stops: list[PersonStop] = []
@@ -70,6 +73,7 @@ _queued = msgspec.json.Decoder(Queued).decode
 _consent = msgspec.json.Decoder(Consent).decode
 _engagement = msgspec.json.Decoder(Engagement).decode
 _inbound = msgspec.json.Decoder(Inbound).decode
+_audit = msgspec.json.Decoder(Audit).decode
 _change = msgspec.json.Decoder(ContactChange).decode
 
 
@@ -147,6 +151,13 @@ def _add_inbound(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, 
     batch.answers.append(message)
 
 
+def _add_audit(batch: Batch, record: KafkaRecord, value: bytes, _rules: Rules, _now_ms: int) -> None:
+    entry = _audit(value)
+    row = audit_row(entry)
+    _check_key(record, entry.brand)
+    batch.audit.append(row)
+
+
 def _add_change(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, now_ms: int) -> None:
     change = _change(value)
     brand_of(change.recipient)
@@ -161,5 +172,6 @@ _READERS: dict[str, Callable[[Batch, KafkaRecord, bytes, Rules, int], None]] = {
     ENGAGEMENTS: _add_engagement,
     INBOUND_MESSAGES: _add_inbound,
     CONTACT_CHANGES: _add_change,
+    AUDIT_LOG: _add_audit,
 }
 """All other topics that are read are send topics."""

@@ -67,6 +67,14 @@ FROM engagements AS g INNER JOIN {_NAMES} ON e.recipient_id = g.recipient_id
 WHERE g.recipient_id IN ({_AT_WORK})
 """,
     f"""
+INSERT INTO audit_log (brand, at, entry_id, operator, source, action, object, recipient_id, status, epoch_before,
+    epoch_after, detail, ingested_at)
+SELECT brand, at, entry_id, operator, source, action, object, e.pseudonym, status, epoch_before, epoch_after, detail,
+    ingested_at
+FROM audit_log AS a INNER JOIN {_NAMES} ON e.recipient_id = a.recipient_id
+WHERE a.recipient_id IN ({_AT_WORK})
+""",
+    f"""
 INSERT INTO audience_members (campaign_id, snapshot_id, ord, recipient_id, inline, duplicate, created_at, erased)
 SELECT campaign_id, snapshot_id, ord, e.pseudonym, inline, duplicate, created_at, 1
 FROM audience_members AS m INNER JOIN {_NAMES} ON e.recipient_id = m.recipient_id
@@ -95,6 +103,10 @@ TRACES: Final[dict[str, str]] = {
     "contacts": _MINE,
     "contacts_changes": _MINE,
     "consents": _MINE,
+    "address_refusals": _MINE,
+    "reach_changes": _MINE,
+    "consent_words": _MINE,
+    "audit_log": _MINE,
     "inbound_messages": f"{_MINE} OR (recipient_id = '' AND from_address IN ({_PHONES}))",
     "address_suppressions": f"(toString(brand), address) IN ({_ADDRESSES})",
     "provider_callbacks": f"arrayExists(word -> position(lower(body), word) > 0, ({_WORDS}))",

@@ -7,14 +7,15 @@ from typing import Final, Protocol
 
 import msgspec
 
-from schemas.topics import CONSENTS, CONTACT_CHANGES, DELIVERY_EVENTS, ENGAGEMENTS, INBOUND_MESSAGES
+from schemas.topics import AUDIT_LOG, CONSENTS, CONTACT_CHANGES, DELIVERY_EVENTS, ENGAGEMENTS, INBOUND_MESSAGES
 from services.domain.erasure import EMAIL, PHONE
 from services.domain.messages import DeliveryEvent, event_id, send_id_of
 from services.tracker.core.batch import Batch
 from services.tracker.core.contacts import Change
-from services.tracker.core.rows import LEDGER_COLUMNS, Inbound, Row
+from services.tracker.core.rows import AUDIT_COLUMNS, LEDGER_COLUMNS, Inbound, Row
 
 _DETAIL: Final = LEDGER_COLUMNS.index("detail")
+_AUDITED: Final = AUDIT_COLUMNS.index("recipient_id")
 _MESSAGE: Final = LEDGER_COLUMNS.index("provider_message_id")
 
 
@@ -34,6 +35,7 @@ def mask(batch: Batch, erased: Erased) -> Counter[str]:
         return found
     batch.ledger = [_ledger_row(row, erased.name_of(row[0]), found) for row in batch.ledger]
     batch.engagements = [_named(row, erased.name_of(row[0]), found) for row in batch.engagements]
+    batch.audit = [_audited(row, erased.name_of(row[_AUDITED]), found) for row in batch.audit]
     consents = [row for row in batch.consents if not erased.name_of(row[0])]
     found[CONSENTS] += len(batch.consents) - len(consents)
     batch.consents = consents
@@ -76,6 +78,13 @@ def _named(row: Row, name: str, found: Counter[str]) -> Row:
         return row
     found[ENGAGEMENTS] += 1
     return (name, *row[1:])
+
+
+def _audited(row: Row, name: str, found: Counter[str]) -> Row:
+    if not name:
+        return row
+    found[AUDIT_LOG] += 1
+    return (*row[:_AUDITED], name, *row[_AUDITED + 1 :])
 
 
 def _wrote(message: Inbound, erased: Erased) -> bool:

@@ -34,6 +34,10 @@ INBOUND_COLUMNS: Final = (
     "message_id", "recipient_id", "brand", "channel", "account", "from_address", "to_address", "text", "keyword", "at",
 )  # fmt: skip
 SUPPRESSION_COLUMNS: Final = ("brand", "channel", "address", "reason", "lifted", "at")
+AUDIT_COLUMNS: Final = (
+    "brand", "at", "entry_id", "operator", "source", "action", "object", "recipient_id", "status", "epoch_before",
+    "epoch_after", "detail",
+)  # fmt: skip
 CALLBACK_COLUMNS: Final = ("provider", "kind", "reason", "body", "received_at")
 
 _LARGEST_SMALL = 65_535
@@ -80,6 +84,23 @@ class Inbound(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     text: str
     at: Moment
     keyword: str = ""
+
+
+class Audit(msgspec.Struct, frozen=True, kw_only=True):
+    """A value of `audit-log`: `schemas.AuditEntry`."""
+
+    entry_id: str
+    at: Moment
+    brand: str
+    operator: str
+    source: str
+    action: str
+    object: str = ""
+    recipient: str | None = None
+    status: str = "accepted"
+    epoch_before: int | None = None
+    epoch_after: int | None = None
+    detail: str = ""
 
 
 def milliseconds(moment: datetime, field: str = "occurred_at") -> int:
@@ -162,6 +183,20 @@ def inbound_row(message: Inbound) -> Row:
         message.message_id, recipient, brand_of(recipient) if recipient else "",
         _known(CHANNELS, message.channel, "channel"), message.account, message.from_address, message.to_address,
         message.text, message.keyword, milliseconds(message.at, "at"),
+    )  # fmt: skip
+
+
+def audit_row(entry: Audit) -> Row:
+    """Raises `BadRecordError`."""
+    recipient = entry.recipient or ""
+    if recipient and brand_of(recipient) != entry.brand:
+        raise BadRecordError("bad_value", f"recipient is '{recipient[:80]}': expected one of brand {entry.brand[:80]}")
+    for epoch in (entry.epoch_before, entry.epoch_after):
+        if epoch is not None and not 0 <= epoch < UNKNOWN_ORDINAL:
+            raise BadRecordError("bad_value", f"an epoch is {epoch}: expected 0 to {UNKNOWN_ORDINAL}")
+    return (
+        entry.brand, milliseconds(entry.at, "at"), entry.entry_id, entry.operator, entry.source, entry.action,
+        entry.object, recipient, entry.status, entry.epoch_before, entry.epoch_after, entry.detail,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from schemas.campaign import (
     Limits,
     SmsContent,
     Step,
+    Tracking,
     WhatsappContent,
 )
 from schemas.commands import Command, CommandEnvelope, CommandResult, CommandType, FieldError
@@ -39,6 +40,7 @@ from schemas.registries import (
     AnswerWords,
     Brand,
     BrandLimits,
+    BrandRules,
     Operator,
     RateCard,
     Role,
@@ -50,7 +52,7 @@ from schemas.status import ENGAGED, EVIDENCE, OPEN, RANK, REOPENABLE, STOPS, Sta
 __all__ = [
     "DEFAULT_ACCOUNT", "DEFAULT_BRAND", "DEFAULT_OPT_IN", "ENGAGED", "EVIDENCE", "ID_PATTERN", "OPEN", "RANK",
     "REOPENABLE", "STOPS", "UNKNOWN_ORDINAL", "Account", "AccountId", "Amount", "AnswerWords", "Audience",
-    "AudienceFilter", "AuditEntry", "Body", "Brand", "BrandId", "BrandLimits", "Budget", "Campaign", "CampaignId",
+    "AudienceFilter", "AuditEntry", "Body", "Brand", "BrandId", "BrandLimits", "BrandRules", "Budget", "Campaign", "CampaignId",
     "CampaignRecord", "CampaignStatus", "Channel", "Command", "CommandEnvelope", "CommandResult", "CommandType",
     "Consent", "ContactChange", "ContactFields", "ContactId", "Content", "DeliveryEvent", "EmailContent",
     "Engagement", "FieldError", "FrozenAudience", "InboundMessage", "InlineRecipient", "Limits", "Operator",

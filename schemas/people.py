@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from schemas.base import CampaignKey, Channel, RecipientKey, Time, Wire
+from schemas.campaign import ListName
 
 AttributeValue = str | int | float | bool | None
 
@@ -21,6 +22,8 @@ class ContactFields(Wire):
     zone: str | None = None
     last_active_at: Time | None = None
     attributes: dict[str, AttributeValue] = {}
+    lists: list[ListName] = []
+    """Uploaded lists that the person comes onto. Only `unset` or `delete` takes anybody off, never a whole record."""
 
 
 class ContactChange(Wire):
@@ -30,7 +33,7 @@ class ContactChange(Wire):
     occurred_at: Time
     set: ContactFields = ContactFields()
     unset: list[str] = []
-    """Field names, or `attributes.<name>`."""
+    """Field names, `attributes.<name>` or `lists.<name>`."""
     replace: bool = False
     """The whole record: what is not in `set` is emptied."""
     delete: bool = False

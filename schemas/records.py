@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.base import AccountKey, BrandKey, CampaignKey, Channel, Time, Wire
-from schemas.campaign import AudienceFilter, Body, Budget, Content, Limits, OnlyIf, Schedule
+from schemas.campaign import AudienceFilter, Body, Budget, Content, Limits, OnlyIf, Schedule, Tracking
 from schemas.registries import DEFAULT_OPT_IN
 
 
@@ -58,6 +58,7 @@ class CampaignRecord(Wire):
     budget: Budget | None = None
     schedule: Schedule | None = None
     limits: Limits = Limits()
+    tracking: Tracking = Tracking()
     """With the brand's filled in where the campaign says nothing."""
     needs_opt_in: list[Channel] = list(DEFAULT_OPT_IN)
     """Channels of the brand on which silence is a no."""
@@ -97,5 +98,9 @@ class StepProgress(Wire):
     """The most that was ever set aside for one message."""
     due_at: Time | None = None
     expanded_at: Time | None = None
-    """When the cursor reached the end."""
+    """When everybody had been asked for: the cursor at the end, and nobody held any more."""
+    held: Annotated[int, Field(ge=0)] = 0
+    """People who wait for their hour, as the last look found."""
+    opens_at: Time | None = None
+    """When the next of them may be asked for."""
     updated_at: Time

@@ -39,11 +39,10 @@ class AnswerWords(Wire):
     """Is answered to a word for help; empty: nothing is, and the provider's own answer stands alone."""
 
 
-class Brand(Wire):
-    """The client on whose behalf messages go. What it says is taken into a campaign when that is applied, edited or
-    launched; a change of the brand does not reach campaigns that run."""
+class BrandRules(Wire):
+    """What may be said of a brand. It is taken into a campaign when that is applied, edited or launched; a change does
+    not reach campaigns that run."""
 
-    brand_id: BrandKey
     name: str = ""
     postal_address: str = ""
     """Stands in the footer of every mail: the law of most countries demands it."""
@@ -59,6 +58,12 @@ class Brand(Wire):
     """By language: `en`, `pt-BR`."""
     voice: Annotated[str, StringConstraints(max_length=2000)] = ""
     """How the brand speaks: for whoever, or whatever, writes its texts."""
+
+
+class Brand(BrandRules):
+    """The client on whose behalf messages go."""
+
+    brand_id: BrandKey
     updated_at: Time | None = None
 
 

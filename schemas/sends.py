@@ -37,6 +37,9 @@ class SendRequested(Wire):
     not_before: Time | None = None
     expires_at: Time
     zone: str = "UTC"
+    """The person's own; quiet hours go by it."""
+    timing: str = ""
+    """Why now, in words, where it was held for an hour: `held until 09:00 Asia/Kolkata (quiet hours)`."""
 
 
 class SendMessage(SendRequested):

@@ -48,7 +48,7 @@ def _problem(kind: str, field: str) -> str:
 def _message(details: ErrorDetails, kind: str, field: str) -> str:
     given = details.get("input")
     match kind:
-        case "no_zone":
+        case "no_zone" | "too_deep" | "too_large":
             return details["msg"]
         case "missing":
             return f"'{field}' is missing: add it"

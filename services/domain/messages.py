@@ -38,6 +38,7 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     not_before: Moment | None = None
     expires_at: Moment
     zone: str = "UTC"
+    timing: str = ""
 
 
 class SendMessage(SendRequest, frozen=True, gc=False, kw_only=True):

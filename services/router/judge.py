@@ -39,6 +39,7 @@ from services.router.inputs import Bad
 from services.router.outputs import Outputs
 from services.router.reader import Input, Reader
 from services.router.restore import WRITTEN, People
+from services.router.turns import contested
 from services.runtime import metrics
 from services.runtime.registry import Registry
 
@@ -93,6 +94,8 @@ class Judge:
         said: Outputs,
     ) -> None:
         people, live, dropped = self.people[partition], dict[bytes, Record](), list[bytes]()
+        inputs = list(inputs)
+        waiting, settled = contested(inputs, self.campaigns.items), set[int]()
         for source, event in inputs:
             key = source.key
             if key not in live and key not in people:
@@ -114,8 +117,11 @@ class Judge:
                 people.pop(key, None)
                 dropped.append(key)
             elif isinstance(event, SendRequest):
-                if fresh:
-                    self._settle(record, source, event, said.now)
+                if fresh and source.offset not in settled:  # what waits behind it is fresh too
+                    turns = [turn for turn in waiting.pop(key, ()) if turn[0].offset >= source.offset]
+                    for turn in turns or [(source, event)]:
+                        self._settle(record, *turn, said.now)
+                    settled.update(turn[0].offset for turn in turns)
                 self._say(record, source, event, said)
             else:
                 self._observe(record, source, event, fresh, said)
@@ -159,7 +165,7 @@ class Judge:
         record.sends[request.send_id] = Send(
             attempt=request.attempt, state=state, reason=reason, request=source.offset, at=milliseconds(now),
             channel=request.channel, only_if=only_if, head=head,
-            address=fingerprint(request.address), detail=detail,
+            address=fingerprint(request.address), detail=detail, transactional=campaign.kind == "transactional",
         )  # fmt: skip
 
     def _say(self, record: Record, source: Any, request: SendRequest, said: Outputs) -> None:

@@ -100,7 +100,7 @@ def test_a_campaign_that_is_not_active_sends_nothing(status: str) -> None:
 def test_the_gates_stand_in_this_order() -> None:
     assert list(GATES) == [
         "duplicate", "no_address", "invalid_address", "stop", "no_consent", "missing_data", "expired",
-        "engaged_elsewhere", "already_delivered",
+        "engaged_elsewhere", "already_delivered", "frequency_capped",
     ]  # fmt: skip
 
 

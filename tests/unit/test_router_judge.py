@@ -13,6 +13,7 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas.topics import CAMPAIGNS
 from services.domain.eligibility import SOURCES, CampaignRules, StepRules, decode_campaign, decode_record
+from services.domain.eligibility.record import CapRules, LimitRules
 from services.domain.erasure import Hasher
 from services.router.buffers import Share
 from services.router.destinations import Destinations
@@ -204,9 +205,18 @@ async def test_bad_input_goes_to_the_dead_letters_and_the_stream_goes_on(judge: 
 async def test_a_person_in_a_wrong_partition_gets_no_record_there(judge: Judge) -> None:
     other = next(f"default/c-{n}".encode() for n in range(99) if partition_for(f"default/c-{n}".encode(), 8) != P)
     value = {"recipient": other.decode(), "channel": "email", "state": "opted_out", "at": "2026-11-21T08:00:00Z"}
-    [(topic, _, headers)] = await round_of(judge, first=(fetched("consents", 1, value, key=other),))
-    assert (topic, headers["peal_reason"]) == ("consents-dlq", b"wrong_partition")
+    assert await round_of(judge, first=(fetched("consents", 1, value, key=other),)) == []  # the tracker sets it right
+    moved = request(5, recipient=other.decode(), send_id=f"summer/1/{other.decode().partition('/')[2]}")
+    [(topic, _, headers)] = await round_of(judge, moved._replace(key=other))
+    assert (topic, headers["peal_reason"]) == ("send-requested-dlq", b"wrong_partition")
     assert other not in judge.people[P]
+
+
+async def test_a_producer_that_partitions_in_its_own_way_stops_no_router(judge: Judge) -> None:
+    others = [key for n in range(400) if partition_for(key := f"default/c-{n}".encode(), 8) != P]
+    told = [consent_of(key, offset) for offset, key in enumerate(others)]
+    assert await round_of(judge, first=tuple(told)) == []
+    assert judge.reader.stop is None
 
 
 async def test_a_partition_that_held_only_bad_input_leaves_a_mark_in_the_changelog(judge: Judge) -> None:
@@ -264,3 +274,58 @@ async def test_what_an_erasure_drops_is_deleted_from_the_changelog_too(judge: Ju
     states, _ = await judge.round([Share(P, [consent(0, channel="all", reason="forgotten")], [])], NOW)
     [records] = states._records.values()
     assert [(key == KEY, value is None) for key, value, _ in records] == [(False, False), (True, True)]
+
+
+def capped(judge: Judge, **priorities: int) -> None:
+    """Campaigns of which each lets a person have one message a day, all together."""
+    for name, priority in priorities.items():
+        limits = LimitRules((CapRules(1, "24h"),))
+        judge.campaigns.items[name] = CampaignRules(
+            name, "default", "active", 1, [StepRules("email")], limits=limits, priority=priority
+        )
+
+
+def mail_of(name: str, offset: int) -> Any:
+    return request(offset, send_id=f"{name}/1/c-1", campaign_id=name)
+
+
+async def test_within_a_round_the_highest_priority_gets_the_last_place_and_what_is_said_keeps_its_order(
+    judge: Judge,
+) -> None:
+    """A message behind one of a higher offset would be taken for a repeat by its sender."""
+    capped(judge, low=1, high=9, middle=5)
+    said = await round_of(judge, mail_of("low", 5), mail_of("middle", 6), mail_of("high", 7))
+    assert [(topic, told["campaign_id"]) for topic, told, _ in said] == [
+        ("delivery-events", "low"), ("delivery-events", "middle"), ("send-email", "high"),
+    ]  # fmt: skip
+    assert [told.get("reason") for _, told, _ in said] == ["frequency_capped", "frequency_capped", None]
+    assert said[-1][1]["detail"] == "caps 1/1 in 1d"
+    assert said[-1][1]["request_offset"] == 7
+
+
+async def test_equal_priorities_are_judged_as_they_come_and_a_later_round_finds_the_place_taken(judge: Judge) -> None:
+    capped(judge, first=5, second=5, urgent=9)
+    said = await round_of(judge, mail_of("first", 5), mail_of("second", 6))
+    assert [topic for topic, _, _ in said] == ["send-email", "delivery-events"]
+    [(topic, told, _)] = await round_of(judge, mail_of("urgent", 7))
+    assert (topic, told["detail"]) == (
+        "delivery-events", "1 of 1 message in 1 day, the last 2026-11-21 09:00 UTC by email",
+    )  # fmt: skip
+
+
+async def test_a_replay_of_a_round_with_caps_says_the_same(judge: Judge) -> None:
+    capped(judge, low=1, high=9)
+    inputs = (mail_of("low", 5), mail_of("high", 6))
+    first = await round_of(judge, *inputs)
+    assert await round_of(judge, *inputs, now=LATER) == [
+        (topic, told | ({"routed_at": "2026-11-21T09:01:00Z"} if topic == "send-email" else {}), headers)
+        for topic, told, headers in first
+    ]
+
+
+async def test_a_message_that_is_given_back_gives_its_place_to_the_next(judge: Judge) -> None:
+    capped(judge, low=1, high=9)
+    await round_of(judge, mail_of("low", 5))
+    back = event(1, "recalled", send_id="low/1/c-1", campaign_id="low")
+    [(topic, _, _)] = await round_of(judge, mail_of("high", 6), first=(back,))
+    assert topic == "send-email"

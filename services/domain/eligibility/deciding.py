@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from schemas.status import RANK, REOPENABLE, Suppression
+from services.domain.eligibility.caps import taken_of
 from services.domain.eligibility.consent import permitted
 from services.domain.eligibility.gates import GATES, Facts, moment
 from services.domain.eligibility.record import CampaignRules, Record, Send
@@ -49,9 +50,23 @@ def next_attempt(last: Send | None, reopen: bool) -> int:
 
 
 def _route(facts: Facts) -> Route:
+    """With the ground that it stands on: consent, room under the caps, why at this hour."""
+    grounds = [ground for ground in (_consent(facts), _room(facts), facts.request.timing) if ground]
+    return Route("; ".join(grounds)) if grounds else ROUTE
+
+
+def _consent(facts: Facts) -> str:
     request = facts.request
     if request.channel not in facts.campaign.needs_opt_in or facts.campaign.kind == "transactional":
-        return ROUTE
+        return ""
     if said := permitted(facts.record, request.channel, facts.campaign.kind):
-        return Route(f"opted in {moment(said.at)}")
-    return Route("opted in by the campaign's own list")
+        return f"opted in {moment(said.at)}"
+    return "opted in by the campaign's own list"
+
+
+def _room(facts: Facts) -> str:
+    """This message counted in: `caps 1/3 in 7d, 1/1 sms in 24h`."""
+    if not facts.campaign.limits.caps:
+        return ""
+    taken = taken_of(facts.record, facts.campaign, facts.request.channel, facts.now)
+    return f"caps {', '.join(one.brief(1) for one in taken)}" if taken else ""

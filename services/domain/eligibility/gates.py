@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from schemas.status import Suppression
+from services.domain.eligibility.caps import taken_of
 from services.domain.eligibility.chains import head_of, reached_by, unresolved
 from services.domain.eligibility.consent import permitted, stopped
 from services.domain.eligibility.record import CampaignRules, Record, StepRules, fingerprint
@@ -122,6 +123,14 @@ def _already_delivered(facts: Facts) -> Suppress | Held | None:
     return HELD if unresolved(facts.record, send_id, head) else None
 
 
+def _frequency_capped(facts: Facts) -> Suppress | None:
+    if not facts.campaign.limits.caps:
+        return None
+    taken = taken_of(facts.record, facts.campaign, facts.request.channel, facts.now)
+    full = next((one for one in taken if one.full), None)
+    return Suppress(Suppression.FREQUENCY_CAPPED, full.words()) if full else None
+
+
 Gate = Callable[[Facts], Suppress | Held | None]
 
 GATES: Final[dict[str, Gate]] = {
@@ -134,5 +143,6 @@ GATES: Final[dict[str, Gate]] = {
     "expired": _expired,
     "engaged_elsewhere": _engaged_elsewhere,
     "already_delivered": _already_delivered,
+    "frequency_capped": _frequency_capped,
 }
 """By name, in order: the first that finds a reason, or that nothing can be said yet, decides."""

@@ -47,6 +47,8 @@ class Send(msgspec.Struct, array_like=True, gc=False):
     """Kept until the send's outcome is known."""
     head: int = 0
     """Of a fallback: the first step of its chain. 0: no fallback."""
+    transactional: bool = False
+    """Counts for no cap."""
 
 
 class Record(msgspec.Struct, array_like=True, gc=False):
@@ -69,6 +71,18 @@ class StepRules(msgspec.Struct, frozen=True, gc=False):
     only_if: str = "always"
 
 
+class CapRules(msgspec.Struct, frozen=True, gc=False):
+    """`schemas.campaign.Cap`; `per` as it is on the wire."""
+
+    messages: int
+    per: str
+    channel: str | None = None
+
+
+class LimitRules(msgspec.Struct, frozen=True, gc=False):
+    caps: tuple[CapRules, ...] = ()
+
+
 class CampaignRules(msgspec.Struct, frozen=True, gc=False):
     """What `schemas.CampaignRecord` says that matters for who may get a message."""
 
@@ -82,6 +96,9 @@ class CampaignRules(msgspec.Struct, frozen=True, gc=False):
     updated_at: Moment | None = None
     needs_opt_in: tuple[str, ...] = DEFAULT_OPT_IN
     """Channels of its brand on which silence is a no."""
+    limits: LimitRules = LimitRules()
+    priority: int = 5
+    """9 comes before 0."""
 
 
 decode_campaign = msgspec.json.Decoder(CampaignRules).decode

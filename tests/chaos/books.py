@@ -12,9 +12,9 @@ from typing import Any, Final
 from schemas import Status
 from services.domain.reconcile import LedgerSend, reconcile
 from tests.chaos.desk import Desk
+from tests.chaos.money import Purse, overdrawn, wrong_costs
 from tests.chaos.plan import CampaignPlan
 
-MAIL_MICROS: Final = 900
 CALLBACKS_S: Final = 60.0
 """How long they may still be on their way."""
 NAMED: Final = 3
@@ -31,7 +31,7 @@ class Books:
     wrong_completed: int = 0
     stuck: int = 0
     other: int = 0
-    """Unplanned, unknown to the ledger, or counted otherwise than listed."""
+    """Unplanned, unknown to the ledger, counted otherwise than listed, or at another cost than the rate card's."""
     planned: int = 0
     assumed: int = 0
     """Uncertain until the deadline, and then assumed sent: no difference, but not to be more than was on the wire."""
@@ -47,8 +47,8 @@ class Books:
         self.notes += other.notes
 
 
-async def check(desk: Desk, campaign_id: str, plan: CampaignPlan, cap_micros: int) -> Books:
-    """After its end. `cap_micros`: the most that its budget ever was; 0: none."""
+async def check(desk: Desk, campaign_id: str, plan: CampaignPlan, purse: Purse) -> Books:
+    """After its end. `purse`: the most that its budget ever was."""
     stats, sends = await _at_rest(desk, campaign_id)
     received = await desk.received(campaign_id)
     steps = range(1, len(plan.channels) + 1)
@@ -68,10 +68,8 @@ async def check(desk: Desk, campaign_id: str, plan: CampaignPlan, cap_micros: in
     if not cancelled and (said := _recount(stats, sends)):
         books.other += 1
         books.notes.append(f"{campaign_id}: {said}")
-    if cap_micros and len(received) * MAIL_MICROS > cap_micros:
-        books.over_budget += 1
-        books.notes.append(f"{campaign_id}: {len(received)} messages for {cap_micros} micros")
-    if not cancelled and cap_micros >= plan.people * MAIL_MICROS and (left := _over_budget(stats)):
+    _check_money(books, stats, known, received, purse)
+    if not cancelled and purse.total == Purse(plan.channels, plan.people).total and (left := _over_budget(stats)):
         books.other += 1
         books.notes.append(f"{campaign_id}: {left} are over budget, although it was raised to pay for everybody")
     for kind in ("lost", "doubled", "open", "missing", "unplanned", "untold"):
@@ -81,6 +79,29 @@ async def check(desk: Desk, campaign_id: str, plan: CampaignPlan, cap_micros: in
         for send_id in found[:NAMED]:
             books.notes.append(await history(desk, kind, send_id, received))
     return books
+
+
+def _check_money(
+    books: Books,
+    stats: dict[str, Any],
+    sends: Sequence[dict[str, Any]],
+    received: Sequence[dict[str, Any]],
+    purse: Purse,
+) -> None:
+    """Caps by channel, what each send cost, their sum, and that nothing is set aside any more."""
+    name = stats["campaign_id"]
+    for found in overdrawn(purse, sends, received):
+        books.over_budget += 1
+        books.notes.append(f"{name}: {found}")
+    wrong = wrong_costs(sends, received)
+    books.other += len(wrong)
+    books.notes += wrong[:NAMED]
+    if (spent := sum(send["cost_micros"] for send in sends)) != stats["spent_micros"]:
+        books.other += 1
+        books.notes.append(f"{name}: {stats['spent_micros']} micros in the figures, {spent} in the list")
+    if stats["status"] == "completed" and stats["reserved_micros"]:
+        books.other += 1
+        books.notes.append(f"{name}: completed with {stats['reserved_micros']} micros set aside")
 
 
 async def _at_rest(desk: Desk, campaign_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:

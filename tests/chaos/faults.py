@@ -7,6 +7,7 @@ import contextlib
 import os
 import random
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -16,12 +17,18 @@ from deploy.local.stack import Stack
 from schemas.topics import load_topics
 from services.runtime.kafka import make_producer
 from tests.chaos.desk import Desk
-from tests.chaos.plan import CALM_WORLD, MOST_INSTANCES, WORLDS, Fault
+from tests.chaos.disks import Disks
+from tests.chaos.kinds import CALM_WORLD, MOST_INSTANCES, WORLDS, Fault
+from tests.chaos.recovery import Blow
 from tests.chaos.strings import CLOCK_LIBRARY, Strings
 
 UNSTRUCK_S: Final = 8.0
 """An armed fail-point by which nobody has come by then is taken away again."""
 READY_S: Final = 120.0
+TOGETHER_S: Final = 3.0
+"""For a second instance to be given its share."""
+NOBODY: Final = -1
+"""As the pid of a predecessor: whoever runs will do."""
 RUBBISH: Final = (
     b"", b"{", b"null", b"[]", b"\xff\xfe\x00", b'{"send_id": 7}', b'{"recipient": "default/x"}', b"9" * 2_000,
     b'{"type": "campaign.send"}', b'{"type":"campaign.pause","command_id":"x","campaign_id":"none"}',
@@ -31,14 +38,18 @@ POISONED_RECORDS: Final = 12
 
 
 class Faults:
-    def __init__(self, stack: Stack, desk: Desk, strings: Strings, chance: random.Random) -> None:
+    def __init__(
+        self, stack: Stack, desk: Desk, strings: Strings, chance: random.Random, disks: Disks | None = None
+    ) -> None:
         self.stack, self.desk, self.strings, self.chance = stack, desk, strings, chance
+        self.disks = disks or Disks(stack.data_dir)
         self.told: list[str] = []
         """What was really done, in words."""
+        self.blows: list[Blow] = []
         self._acts: dict[str, Callable[[Fault], Awaitable[None]]] = {
             "kill": self._kill, "terminate": self._terminate, "freeze": self._freeze, "fail-point": self._fail_point,
             "scale": self._scale, "gone": self._gone, "clock": self._clock, "world": self._world,
-            "poison": self._poison,
+            "poison": self._poison, "kill-of-two": self._kill_of_two, "disk-full": self._disk_full,
         }  # fmt: skip
         self._turns: dict[str, asyncio.Lock] = {}
 
@@ -51,9 +62,28 @@ class Faults:
     async def _kill(self, fault: Fault) -> None:
         with contextlib.suppress(LookupError, ProcessLookupError):  # just dead already
             pid = self.stack.kill(fault.target)
+            self._strikes()
             await self.stack.wait_restarted(fault.target, pid, READY_S)
 
+    async def _kill_of_two(self, fault: Fault) -> None:
+        """Two share the work; one of them is killed, and the other has to take over what it had."""
+        other = f"{fault.target}-1"
+        await self.stack.start_service(other)
+        await asyncio.sleep(TOGETHER_S)
+        await self._kill(fault)
+        await self.stack.stop_service(other)
+
+    async def _disk_full(self, fault: Fault) -> None:
+        """Comes back by itself, whether it died of that or not."""
+        self._strikes(fault.seconds)
+        await self.disks.keep_full(fault.target, fault.seconds)
+        await self.stack.wait_restarted(fault.target, NOBODY, READY_S)
+
+    def _strikes(self, held_s: float = 0.0) -> None:
+        self.blows.append(Blow(time.time(), held_s))
+
     async def _terminate(self, fault: Fault) -> None:
+        self._strikes()
         async with asyncio.timeout(READY_S):
             await self.stack.restart(fault.target)
 
@@ -62,6 +92,7 @@ class Faults:
             pid = self.stack.kill(fault.target, signal.SIGSTOP)
         except LookupError:
             return
+        self._strikes(fault.seconds)
         await asyncio.sleep(fault.seconds)
         await self._thaw(fault.target, pid)
 
@@ -104,6 +135,7 @@ class Faults:
 
     async def _gone(self, fault: Fault) -> None:
         """Connections are refused."""
+        self._strikes(fault.seconds)
         await self.stack.stop_service(fault.target)
         await asyncio.sleep(fault.seconds)
         await self.stack.start_service(fault.target)
@@ -124,7 +156,8 @@ class Faults:
 
     async def _poison(self, fault: Fault) -> None:
         """Rubbish on every topic, under keys of anybody's."""
-        producer, refused = make_producer(self.stack.settings), 0
+        producer = make_producer(self.stack.settings, enable_idempotence=False)  # what is refused leaves a gap
+        refused = 0
         try:
             await producer.start()
             for topic in (*load_topics().topics, "send-email", "send-sms", "send-whatsapp"):

@@ -3,46 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
-from services.runtime.fail_points import PLACES
+from tests.chaos.kinds import ALL_MAKERS, MAKERS, Fault
 
-SENDERS: Final = ("sender-email", "sender-sms", "sender-whatsapp")
-SERVICES: Final = ("planner", "router", "tracker", *SENDERS)
-SESSION_S: Final = {"router": 15.0, "tracker": 10.0, "planner": 10.0}
-SENDER_SESSION_S: Final = 8.0
-SCALABLE: Final = ("sender-email", "router")
-"""Services that a run may have more instances of: the further ones are named `NAME-1` and so on."""
-MOST_INSTANCES: Final = 3
-
-CALM_WORLD: Final[dict[str, Any]] = {
-    "name": "sample", "callbacks": True, "unreachable_rate": 0, "close_rate": 0, "too_many_rate": 0, "slow_rate": 0,
-}  # fmt: skip
-"""As the sample, but nothing that goes wrong on its own, and nothing that is worth trying again minutes later."""
-WORLDS: Final[dict[str, dict[str, Any]]] = {
-    "provider-slow": {"slow_rate": 0.3, "slow_ms": (1_000, 30_000)},
-    "provider-storm": {"too_many_rate": 0.6, "retry_after_s": 1},
-    "provider-full": {"queue_full_rate": 0.3, "limit_per_s": 20},
-    "provider-errors": {"error_before_rate": 0.05, "error_after_rate": 0.1},
-    "provider-drops": {"close_rate": 0.1, "hang_rate": 0.05, "hang_ms": 6_000},
-    "callbacks-wild": {"repeat_rate": 0.8, "reorder_rate": 0.8, "sending_rate": 0.8, "sent_ms": (0, 1)},
-    "callbacks-late": {"delivered_ms": (3_000, 15_000), "processed_ms": (1_000, 8_000)},
-}  # fmt: skip
-"""Knobs of the sandbox that are turned for a while."""
-
-
-class Fault(NamedTuple):
-    at_s: float
-    kind: str
-    target: str = ""
-    seconds: float = 0.0
-    detail: str = ""
-
-    def __str__(self) -> str:
-        return " ".join(
-            filter(None, (self.kind, self.target, self.detail, f"{self.seconds:.0f}s" if self.seconds else ""))
-        )
+DRILL_PEOPLE: Final = 2_400
+"""Half a minute of messages on channels that call one by one: what waits outlasts the recovery."""
+DRILL_AT_S: Final = 8.0
 
 
 class Act(NamedTuple):
@@ -58,7 +26,7 @@ class CampaignPlan(NamedTuple):
     channels: tuple[str, ...]
     launch_s: float
     affordable: int = 0
-    """Messages that its budget pays for; 0: no budget."""
+    """Messages of each channel that its budget pays for; 0: no budget."""
 
 
 class Plan(NamedTuple):
@@ -66,6 +34,8 @@ class Plan(NamedTuple):
     campaigns: Sequence[CampaignPlan]
     faults: Sequence[Fault]
     acts: Sequence[Act]
+    drill: str = ""
+    """The one kind of fault whose recovery is measured; empty: a mix."""
 
 
 def make_plan(seed: int, only: Sequence[str] = ()) -> Plan:
@@ -74,9 +44,16 @@ def make_plan(seed: int, only: Sequence[str] = ()) -> Plan:
     campaigns = [_campaign(chance, number) for number in range(chance.randint(2, 3))]
     kinds = list(only) or sorted(MAKERS)
     count = chance.randint(3, 6)
-    faults = [MAKERS[chance.choice(kinds)](chance, round(chance.uniform(0.5, 14.0), 2)) for _ in range(count)]
+    faults = [ALL_MAKERS[chance.choice(kinds)](chance, round(chance.uniform(0.5, 14.0), 2)) for _ in range(count)]
     acts = [act for number, campaign in enumerate(campaigns) for act in _acts(chance, number, campaign)]
-    return Plan(seed, campaigns, sorted(faults), sorted(acts))
+    campaigns, raises = _with_budgets(random.Random(f"budgets of {seed}"), campaigns)
+    return Plan(seed, campaigns, sorted(faults), sorted([*acts, *raises]))
+
+
+def make_drill(seed: int, kind: str) -> Plan:
+    """One fault alone, in the middle of a steady stream: how long is nothing sent?"""
+    campaigns = [CampaignPlan(DRILL_PEOPLE, ("sms", "whatsapp"), 0.0, affordable=DRILL_PEOPLE)]
+    return Plan(seed, campaigns, [ALL_MAKERS[kind](random.Random(seed), DRILL_AT_S)], [], drill=kind)
 
 
 def _campaign(chance: random.Random, number: int) -> CampaignPlan:
@@ -85,6 +62,17 @@ def _campaign(chance: random.Random, number: int) -> CampaignPlan:
         people = chance.randrange(200, 600)
         return CampaignPlan(people, ("email",), launch_s, affordable=people * 6 // 10)
     return CampaignPlan(chance.randrange(150, 450), ("email", "sms", "whatsapp"), launch_s)
+
+
+def _with_budgets(chance: random.Random, campaigns: Sequence[CampaignPlan]) -> tuple[list[CampaignPlan], list[Act]]:
+    """Some of those over several channels get a share for each, too small at first."""
+    found, raises = [], []
+    for number, campaign in enumerate(campaigns):
+        if len(campaign.channels) > 1 and chance.random() < 0.5:
+            campaign = campaign._replace(affordable=campaign.people * 7 // 10)
+            raises.append(Act(round(campaign.launch_s + chance.uniform(3, 15), 2), number, "raise"))
+        found.append(campaign)
+    return found, raises
 
 
 def _acts(chance: random.Random, number: int, campaign: CampaignPlan) -> list[Act]:
@@ -103,65 +91,3 @@ def _acts(chance: random.Random, number: int, campaign: CampaignPlan) -> list[Ac
     elif chance.random() < 0.12:
         acts.append(Act(round(at + chance.uniform(1, 6), 2), number, "cancel"))
     return acts
-
-
-def _kill(chance: random.Random, at: float) -> Fault:
-    return Fault(at, "kill", chance.choice((*SERVICES, "console")))
-
-
-def _fail_point(chance: random.Random, at: float) -> Fault:
-    place = chance.choice(sorted(place for place in PLACES if ".erasure-" not in place))  # nobody is erased here
-    kind = place.partition(".")[0]
-    service = chance.choice(SENDERS) if kind == "sender" else kind
-    action = "SIGSTOP" if kind == "sender" and chance.random() < 0.25 else "SIGKILL"
-    return Fault(at, "fail-point", service, _freeze_s(chance, service) if action == "SIGSTOP" else 0.0, place)
-
-
-def _freeze_s(chance: random.Random, service: str) -> float:
-    """Half, once and twice the session."""
-    return chance.choice((0.5, 1.1, 2.0)) * SESSION_S.get(service, SENDER_SESSION_S)
-
-
-def _freeze(chance: random.Random, at: float) -> Fault:
-    service = chance.choice(SERVICES)
-    return Fault(at, "freeze", service, _freeze_s(chance, service))
-
-
-def _terminate(chance: random.Random, at: float) -> Fault:
-    return Fault(at, "terminate", chance.choice(SERVICES))
-
-
-def _scale(chance: random.Random, at: float) -> Fault:
-    return Fault(at, "scale", chance.choice(SCALABLE), chance.uniform(3, 8))
-
-
-def _clock(chance: random.Random, at: float) -> Fault:
-    return Fault(at, "clock", chance.choice(SERVICES), chance.uniform(3, 10), chance.choice(("+600s", "-600s")))
-
-
-def _timed(kind: str, target: str, least: float, most: float) -> Callable[[random.Random, float], Fault]:
-    return lambda chance, at: Fault(at, kind, target, round(chance.uniform(least, most), 1))
-
-
-def _at_once(kind: str, target: str) -> Callable[[random.Random, float], Fault]:
-    return lambda chance, at: Fault(at, kind, target)
-
-
-MAKERS: Final[dict[str, Callable[[random.Random, float], Fault]]] = {
-    "kill": _kill,
-    "fail-point": _fail_point,
-    "freeze": _freeze,
-    "terminate": _terminate,
-    "clock": _clock,
-    "scale": _scale,
-    "broker-kill": _at_once("kill", "kafka"),
-    "broker-restart": _at_once("terminate", "kafka"),
-    "broker-freeze": _timed("freeze", "kafka", 3, 20),
-    "clickhouse-kill": _at_once("kill", "clickhouse"),
-    "clickhouse-freeze": _timed("freeze", "clickhouse", 3, 15),
-    "provider-gone": _timed("gone", "sandbox", 2, 6),
-    "provider-freeze": _timed("freeze", "sandbox", 3, 9),
-    "poison": _at_once("poison", ""),
-    **{name: _timed("world", name, 3, 10) for name in WORLDS},
-}
-"""Kinds of fault, by the name that `--only` takes."""

@@ -11,10 +11,15 @@ from typing import Any, Final
 from ulid import ULID
 
 from deploy.local.installation import Installation
-from tests.chaos.books import MAIL_MICROS, Books, check
+from schemas.base import DEFAULT_BRAND
+from tests.chaos.books import Books, check
 from tests.chaos.desk import Desk, RefusedError
+from tests.chaos.disks import Disks
 from tests.chaos.faults import Faults
-from tests.chaos.plan import Act, CampaignPlan, Fault, Plan
+from tests.chaos.kinds import PROMISED_S, Fault
+from tests.chaos.money import Purse
+from tests.chaos.plan import Act, CampaignPlan, Plan
+from tests.chaos.recovery import Recovery, measure
 from tests.chaos.strings import Strings
 
 PATIENCE_S: Final = 300.0
@@ -27,14 +32,16 @@ class Outcome:
     seconds: float = 0.0
     books: Books = field(default_factory=Books)
     told: list[str] = field(default_factory=list)
+    recovery: Recovery | None = None
+    """Of a drill."""
 
 
 class Run:
-    def __init__(self, installation: Installation, plan: Plan, strings: Strings) -> None:
+    def __init__(self, installation: Installation, plan: Plan, strings: Strings, disks: Disks | None = None) -> None:
         self.plan, self.desk = plan, Desk(installation.access)
-        self.faults = Faults(installation.stack, self.desk, strings, random.Random(plan.seed + 1))
+        self.faults = Faults(installation.stack, self.desk, strings, random.Random(plan.seed + 1), disks)
         self.ids = [f"chaos-{plan.seed}-{number}-{ULID()}".lower() for number in range(len(plan.campaigns))]
-        self.caps = [campaign.affordable * MAIL_MICROS for campaign in plan.campaigns]
+        self.purses = [Purse(campaign.channels, campaign.affordable) for campaign in plan.campaigns]
         self.launched = [asyncio.Event() for _ in plan.campaigns]
         self.books = Books()
         self.began = 0.0
@@ -50,9 +57,19 @@ class Run:
         await self.faults.settle()
         await asyncio.gather(*(self._end(number) for number in range(len(self.ids))))
         for number, campaign in enumerate(self.plan.campaigns):
-            self.books.add(await check(self.desk, self.ids[number], campaign, self.caps[number]))
+            self.books.add(await check(self.desk, self.ids[number], campaign, self.purses[number]))
+        outcome = Outcome(self.plan.seed, 0.0, self.books, self.faults.told, await self._recovery())
         await self.desk.rest.aclose()
-        return Outcome(self.plan.seed, time.monotonic() - self.began, self.books, self.faults.told)
+        outcome.seconds = time.monotonic() - self.began
+        return outcome
+
+    async def _recovery(self) -> Recovery | None:
+        if not self.plan.drill or not self.faults.blows:
+            return None
+        received = await self.desk.received(self.ids[0])
+        people = {contact: f"{DEFAULT_BRAND}/{contact}" for contact in self._contacts(self.plan.campaigns[0])}
+        promised = PROMISED_S.get(self.plan.drill, 0.0)
+        return measure(self.plan.drill, self.faults.blows[0], received, people, promised)
 
     async def _until(self, at_s: float) -> None:
         await asyncio.sleep(max(0.0, self.began + at_s - time.monotonic()))
@@ -78,8 +95,9 @@ class Run:
         if act.verb == "edit":
             body = {"body": {"text": f"Words of second {act.at_s}, {{{{ name | default: 'you' }}}}"}}
         elif act.verb == "raise":
-            self.caps[act.campaign] = self.plan.campaigns[act.campaign].people * MAIL_MICROS
-            body = {"budget": self._budget(self.caps[act.campaign])}
+            campaign = self.plan.campaigns[act.campaign]
+            self.purses[act.campaign] = Purse(campaign.channels, campaign.people)
+            body = {"budget": self.purses[act.campaign].budget()}
         verb = "edit" if act.verb == "raise" else act.verb
         try:
             await self.desk.ask("POST", f"/campaigns/{self.ids[act.campaign]}/{verb}", json=body)
@@ -91,9 +109,10 @@ class Run:
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             stats = await self.desk.stats(self.ids[number])
-            if self.caps[number] and stats["spent_micros"] + stats["reserved_micros"] > self.caps[number]:
+            cap = self.purses[number].total
+            if cap and stats["spent_micros"] + stats["reserved_micros"] > cap:
                 self.books.over_budget += 1
-                self.books.notes.append(f"{self.ids[number]}: spent {stats['spent_micros']} of {self.caps[number]}")
+                self.books.notes.append(f"{self.ids[number]}: spent {stats['spent_micros']} of {cap}")
                 return
             if stats["status"] == "paused":
                 await self.desk.ask("POST", f"/campaigns/{self.ids[number]}/resume")
@@ -117,10 +136,10 @@ class Run:
     def _definition(self, number: int, campaign: CampaignPlan) -> dict[str, Any]:
         people = [
             {
-                "id": f"p{i}", "name": f"N{i}", "email": f"{self.ids[number]}.{i}@example.com",
+                "id": contact, "name": f"N{i}", "email": f"{self.ids[number]}.{i}@example.com",
                 "phone": f"+9190{self.plan.seed % 1000:03d}{number}{i:04d}", "opt_in": ["sms", "whatsapp"],
             }
-            for i in range(campaign.people)
+            for i, contact in enumerate(self._contacts(campaign))
         ]  # fmt: skip
         definition: dict[str, Any] = {
             "id": self.ids[number], "name": "Chaos", "channels": list(campaign.channels),
@@ -129,9 +148,9 @@ class Run:
         if "whatsapp" in campaign.channels:
             definition["content"] = {"whatsapp": {"template": "HX" + "0" * 32, "variables": {"1": "{{ name }}"}}}
         if campaign.affordable:
-            definition["budget"] = self._budget(self.caps[number])
+            definition["budget"] = self.purses[number].budget()
         return definition
 
     @staticmethod
-    def _budget(micros: int) -> dict[str, str]:
-        return {"total": f"{micros / 1e6:.6f}", "currency": "USD"}
+    def _contacts(campaign: CampaignPlan) -> list[str]:
+        return [f"p{i}" for i in range(campaign.people)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from tests.chaos.plan import SERVICES
+from tests.chaos.kinds import SERVICES
 
 _PLACES: Final = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/local/lib/faketime/libfaketimeMT.so.1")
 CLOCK_LIBRARY: Final = next((found for place in _PLACES for found in Path("/").glob(place[1:])), None)

@@ -12,7 +12,8 @@ import pytest
 from deploy.local.free_ports import free_ports
 from deploy.local.installation import Installation
 from tests.chaos.__main__ import chaos_installation, idle_extras
-from tests.chaos.plan import MAKERS, make_plan
+from tests.chaos.kinds import MAKERS
+from tests.chaos.plan import make_plan
 from tests.chaos.run import Run
 from tests.chaos.strings import Strings
 

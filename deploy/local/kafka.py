@@ -106,13 +106,24 @@ def java_command(jars: Path, data_dir: Path, *arguments: str, options: tuple[str
 
 def prepare(jars: Path, data_dir: Path, port: int, controller_port: int, level: str = "WARN") -> Path:
     """Write the configuration and format the directory unless it is; returns the properties file. Raises KafkaError."""
-    data_dir.mkdir(parents=True, exist_ok=True)
     properties = data_dir / "server.properties"
-    properties.write_text(render(server_properties(data_dir, port, controller_port)))
-    (data_dir / "log4j2.properties").write_text(LOG4J.replace("LEVEL", level))
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        _write(properties, render(server_properties(data_dir, port, controller_port)))
+        _write(data_dir / "log4j2.properties", LOG4J.replace("LEVEL", level))
+    except OSError as error:
+        raise KafkaError(
+            f"Kafka cannot write to {data_dir} ({error.strerror}): make room, or mend the rights"
+        ) from error
     if not (data_dir / "data" / "meta.properties").exists():
         _format(jars, data_dir, properties)
     return properties
+
+
+def _write(file: Path, text: str) -> None:
+    """What stands there already is left alone: a full disk would make an empty file of it."""
+    if not file.exists() or file.read_text() != text:
+        file.write_text(text)
 
 
 def _format(jars: Path, data_dir: Path, properties: Path) -> None:

@@ -15,7 +15,7 @@ from sendgrid.helpers.eventwebhook import EventWebhook
 
 from deploy.local.environment import service_environments, shared_environment
 from deploy.local.installation import make_installation
-from deploy.local.kafka import render, server_properties
+from deploy.local.kafka import KafkaError, prepare, render, server_properties
 from deploy.local.secrets import Secrets, SecretsError, load_secrets
 from services.runtime.ports import Ports
 
@@ -99,3 +99,22 @@ def test_the_broker_listens_on_the_loopback_only_and_makes_no_topics_by_itself()
 
 def test_properties_are_written_as_java_reads_them() -> None:
     assert render({"log.dirs": "C:\\data", "a": "b"}) == "log.dirs=C:\\\\data\na=b\n"
+
+
+def test_a_broker_that_starts_on_a_full_disk_writes_nothing_that_stands_there_already(tmp_path: Path) -> None:
+    folder = tmp_path / "kafka"
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "meta.properties").touch()  # formatted
+    prepared = prepare(tmp_path, folder, 9092, 9093)
+    before = {file.name: file.stat().st_mtime_ns for file in folder.iterdir() if file.is_file()}
+    assert before
+    assert prepare(tmp_path, folder, 9092, 9093) == prepared
+    assert {file.name: file.stat().st_mtime_ns for file in folder.iterdir() if file.is_file()} == before
+    prepare(tmp_path, folder, 9192, 9193)
+    assert "9192" in prepared.read_text()
+
+
+def test_a_broker_that_cannot_write_says_where_and_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "kafka").touch()
+    with pytest.raises(KafkaError, match=r"cannot write to .*kafka.*make room"):
+        prepare(tmp_path, tmp_path / "kafka", 9092, 9093)

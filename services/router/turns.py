@@ -1,5 +1,6 @@
 """Which of a person's waiting requests is judged first: by their campaigns' priority, so that it gets the last place
-under a cap. What is said keeps the order of the requests: to a sender, a lower offset behind a higher one is a repeat."""
+under a cap. What is said keeps the order of the requests: a lower offset behind a higher one is a repeat to a sender.
+"""
 
 from __future__ import annotations
 

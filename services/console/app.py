@@ -13,12 +13,16 @@ from services.console import problems
 from services.console.activity import ActivityFeed
 from services.console.api import (
     accounts,
+    api_keys,
     audience,
+    audit,
+    brands,
     campaigns,
     consents,
     contacts,
     dashboard,
     dead_letters,
+    operators,
     recipients,
     stats,
     steering,
@@ -33,10 +37,9 @@ from services.console.pages import acts, login, people, roster
 from services.console.pages import campaigns as campaign_pages
 from services.console.pages import dashboard as dashboard_page
 from services.console.pages.common import SignInError, problem_page, to_sign_in
-from services.console.security import Keeper
+from services.console.security import API, Keeper
 from services.runtime import metrics
 
-API = "/api/v1"
 POLICY = (
     "default-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
@@ -55,7 +58,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
         redoc_url=None,
     )
     app.state.hub = hub
-    app.state.keeper = Keeper(hub.settings)
+    app.state.keeper = Keeper(hub.settings, lambda: hub.operators.items)
     app.state.stats = StatsDesk(hub)
     app.state.overview = Overview(hub, app.state.stats)
     app.state.activity = activity
@@ -66,7 +69,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     app.middleware("http")(_measure)
     apis = (
         campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts,
-        dead_letters, uncertain,
+        dead_letters, uncertain, brands, operators, api_keys, audit,
     )  # fmt: skip
     for module in apis:
         app.include_router(module.router, prefix=API)

@@ -10,11 +10,13 @@ from typing import Annotated, Any, Final, cast
 
 import structlog
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from fastapi import Depends, Request
 
-from schemas import Account, CampaignRecord, Command, CommandResult, StepProgress
+from schemas import Account, AuditEntry, Brand, CampaignRecord, Command, CommandResult, Operator, StepProgress
+from schemas.topics import AUDIT_LOG, OPERATORS
 from services.console.commands import CommandDesk, accepted
 from services.console.problems import Problem, not_found
 from services.console.security import Identity
@@ -36,6 +38,8 @@ class Hub:
     campaigns: Registry[CampaignRecord]
     progress: Registry[StepProgress]
     accounts: Registry[Account]
+    brands: Registry[Brand]
+    operators: Registry[Operator]
 
     def now(self) -> datetime:
         return utc_now()
@@ -105,17 +109,32 @@ class Hub:
         """As `rows`, without names."""
         return [tuple(row.values()) for row in await self.rows(query, **parameters)]
 
-    async def publish(self, topic: str, records: Sequence[tuple[str, bytes]]) -> None:
-        """(key, value) each, acknowledged when this returns. Raises `Problem` 503."""
-        from aiokafka.errors import KafkaError
-
+    async def publish(
+        self, topic: str, records: Sequence[tuple[str, bytes | None]], audit: AuditEntry | None = None
+    ) -> None:
+        """(key, value) each, acknowledged when this returns; and what the audit log is told of it. Raises `Problem`
+        503."""
+        told = [(AUDIT_LOG, audit.brand, audit.write())] if audit else []
         try:
-            sent = [await self.producer.send(topic, value, key=key.encode()) for key, value in records]
+            sent = [
+                await self.producer.send(where, value, key=key.encode())
+                for where, key, value in [*told, *((topic, key, value) for key, value in records)]
+            ]
             for future in sent:
                 await future
         except KafkaError as error:
             log.error("Kafka failed", topic=topic, error=repr(error))
             raise Problem(503, "kafka_unavailable", "Kafka does not take it now: repeat the request") from error
+
+    async def audit(self, entry: AuditEntry) -> None:
+        """Raises `Problem` 503."""
+        await self.publish(AUDIT_LOG, [(entry.brand, entry.write())])
+
+    async def put_operator(self, operator: Operator, audit: AuditEntry | None, *, remove: bool = False) -> None:
+        """As of when this returns, it counts in this process. Raises `Problem` 503."""
+        value = None if remove else operator.write()
+        await self.publish(OPERATORS, [(operator.operator_id, value)], audit)
+        await self.operators.catch_up()
 
 
 def hub_of(request: Request) -> Hub:

@@ -67,7 +67,7 @@ class LetterBox:
             raise Problem(503, "kafka_unavailable", "Kafka does not take it now: repeat the request") from error
 
     def _visible(self, letter: Letter) -> bool:
-        return visible(letter, self.caller.brand, self.caller.role == "admin")
+        return visible(letter, self.caller.brand, self.caller.installation)
 
     async def _partitions(self, consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
         suffix = dead_letter_topic("")

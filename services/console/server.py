@@ -12,8 +12,8 @@ from typing import Any
 import structlog
 import uvicorn
 
-from schemas import Account, CampaignRecord, StepProgress
-from schemas.topics import ACCOUNTS, CAMPAIGN_PROGRESS, CAMPAIGNS
+from schemas import Account, Brand, CampaignRecord, Operator, StepProgress
+from schemas.topics import ACCOUNTS, BRANDS, CAMPAIGN_PROGRESS, CAMPAIGNS, OPERATORS
 from services.console.activity import ActivityFeed
 from services.console.app import make_app
 from services.console.commands import CommandDesk
@@ -54,10 +54,12 @@ async def open_hub(settings: ConsoleSettings) -> AsyncIterator[Hub]:
         campaigns = Registry(settings, CAMPAIGNS, CampaignRecord.read)
         progress = Registry(settings, CAMPAIGN_PROGRESS, StepProgress.read)
         accounts = Registry(settings, ACCOUNTS, Account.read)
-        for registry in (campaigns, progress, accounts):
+        brands = Registry(settings, BRANDS, Brand.read)
+        operators = Registry(settings, OPERATORS, Operator.read)
+        for registry in (campaigns, progress, accounts, brands, operators):
             await registry.start()
             stack.push_async_callback(registry.stop)
-        yield Hub(settings, clickhouse, producer, desk, campaigns, progress, accounts)
+        yield Hub(settings, clickhouse, producer, desk, campaigns, progress, accounts, brands, operators)
 
 
 async def serve(settings: ConsoleSettings, health: Health, stop: asyncio.Event) -> None:
@@ -78,6 +80,8 @@ async def serve(settings: ConsoleSettings, health: Health, stop: asyncio.Event) 
             hub.campaigns.follow(0.3),
             hub.progress.follow(0.5),
             hub.accounts.follow(3.0),
+            hub.brands.follow(1.0),
+            hub.operators.follow(0.5),
             hub.desk.follow(),
             activity.run(),
         ]

@@ -80,9 +80,9 @@ def test_a_brand_sees_its_own_letters_and_an_admin_also_those_that_are_nobodys(
 ) -> None:
     found = letter("consents", value, key)
     assert brand_of(found) == brand
-    assert visible(found, "acme", admin=False) == (brand == "acme")
-    assert not visible(found, "other", admin=False)
-    assert visible(found, "other", admin=True)
+    assert visible(found, "acme", installation=False) == (brand == "acme")
+    assert not visible(found, "other", installation=False)
+    assert visible(found, "other", installation=True)
 
 
 @pytest.mark.parametrize("topic", ["send-requested", "send-email", "send-sms-own"])

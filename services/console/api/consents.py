@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from schemas import Consent
 from schemas.topics import CONSENTS
 from services.console.api.models import ConsentBody, IdempotencyKey
+from services.console.auditing import entry
 from services.console.hub import HubOf
 from services.console.security import Caller
 
@@ -27,7 +28,11 @@ async def record(
         body.model_dump(exclude={"contact", "at"})
         | {"recipient": caller.recipient(body.contact), "at": body.at or hub.now()}
     )
-    await hub.publish(CONSENTS, [(consent.recipient, consent.write())])
+    told = entry(
+        caller, hub.now(), "consent.record", recipient=consent.recipient,
+        detail=f"{consent.channel} {consent.state} ({consent.purpose})",
+    )  # fmt: skip
+    await hub.publish(CONSENTS, [(consent.recipient, consent.write())], told)
     answer = consent.model_dump(mode="json")
     if key:
         answers.put((caller.brand, "consent", key), answer)

@@ -11,6 +11,7 @@ from schemas import ContactChange, ContactFields
 from schemas.base import ContactKey
 from schemas.topics import CONTACT_CHANGES
 from services.console.api.models import ConsentItem, ContactBody, ContactView, IdempotencyKey
+from services.console.auditing import entry
 from services.console.core.contact_files import BadRow, FileError, kind_of
 from services.console.core.contact_rows import BadRowError, Imported, check_fields
 from services.console.hub import HubOf
@@ -38,6 +39,7 @@ async def import_contacts(
     answers = request.app.state.first_answers
     if key and (first := answers.get((caller.brand, "import", key))):
         return ImportResult.model_validate(first)
+    run: ImportRun | None = None
     try:
         kind = kind_of(request.headers.get("content-type", ""), name)
         source = f"import {name}".strip()
@@ -49,6 +51,10 @@ async def import_contacts(
     except FileError as error:
         status = 415 if error.error.problem == "unknown_type" else 422
         raise Problem(status, error.error.problem, error.error.message, [error.error]) from None
+    finally:
+        if run is not None:
+            counts = f"{run.good:,} people, {run.opt_ins:,} opt-ins, {run.bad:,} bad rows"
+            await hub.audit(entry(caller, hub.now(), "contact.import", "contacts", detail=counts))
     result = ImportResult(imported=run.good, opt_ins=run.opt_ins, rejected=run.bad, errors=run.errors)
     if key:
         answers.put((caller.brand, "import", key), result.model_dump())
@@ -79,5 +85,6 @@ async def replace(contact: ContactKey, body: ContactBody, hub: HubOf, caller: Ca
         set=ContactFields.model_validate(fields),
         replace=True,
     )
-    await hub.publish(CONTACT_CHANGES, [(change.recipient, change.write())])
+    told = entry(caller, hub.now(), "contact.replace", recipient=change.recipient)
+    await hub.publish(CONTACT_CHANGES, [(change.recipient, change.write())], told)
     return change.model_dump(mode="json")

@@ -11,6 +11,7 @@ from schemas import Command, CommandType
 from schemas.base import CampaignId
 from services.console.api.campaigns import cursor_key
 from services.console.api.models import Cursor, IdempotencyKey, Limit
+from services.console.auditing import entry
 from services.console.core.cursors import encode_cursor
 from services.console.core.idempotency import command_id
 from services.console.core.letters import Resend, Unreplayable, line_of, replay_of, whole
@@ -44,7 +45,7 @@ async def listing(
     cursor: Cursor = "",
     limit: Limit = 100,
 ) -> LetterPage:
-    """By topic, partition and age. A brand sees its own; what is nobody's for sure, admins see."""
+    """By topic, partition and age. What is nobody's for sure is for admins of the installation alone."""
     after = cursor_key(cursor, str, int, int) if cursor else None
     letters, last = await LetterBox(hub, caller).page(topic, after and (after[0], after[1], after[2]), limit)
     return LetterPage(items=[line_of(letter) for letter in letters], next=encode_cursor(*last) if last else None)
@@ -69,12 +70,15 @@ async def replay(
     """Try it again. Once or often is the same: a send that was made is not made again."""
     box = LetterBox(hub, caller)
     letter = await box.one(topic, partition, offset)
+    place = f"dead-letter/{letter.topic}/{partition}/{offset}"
     match replay_of(letter):
         case Unreplayable(problem, message):
             raise Problem(409, problem, message)
         case Resend(campaign_id):
+            await hub.audit(entry(caller, hub.now(), "dead-letter.replay", place, detail=f"campaign {campaign_id}"))
             return await reopen(hub, caller, campaign_id, command_id(caller.brand, key, f"POST {request.url.path}"))
         case again:
+            await hub.audit(entry(caller, hub.now(), "dead-letter.replay", place))
             await box.produce(again)
             return Replayed(topic=again.topic)
 
@@ -86,7 +90,7 @@ async def reopen(hub: Hub, caller: Identity, campaign_id: str, command: str) -> 
     """
     await hub.campaigns.catch_up()
     record = hub.campaigns.items.get(campaign_id)
-    if record is None or (record.brand != caller.brand and caller.role != "admin"):
+    if record is None or (record.brand != caller.brand and not caller.installation):
         raise not_found("campaign", campaign_id)
     result = await hub.command(
         Command(

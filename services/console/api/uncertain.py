@@ -13,6 +13,7 @@ from schemas.base import ContactKey
 from schemas.topics import DELIVERY_EVENTS
 from services.console.api.campaigns import cursor_key
 from services.console.api.models import Cursor, IdempotencyKey, Limit
+from services.console.auditing import entry
 from services.console.core.cursors import encode_cursor
 from services.console.core.resolving import Resolution, resolution
 from services.console.hub import Hub, HubOf, Row
@@ -75,7 +76,11 @@ async def _decide(
     send = await _in_doubt(hub, caller, *name)
     account = _account(hub, send.channel, send.account)
     event = resolution(send, decided, caller.name, account.rate_card if account else None, hub.now())
-    await hub.publish(DELIVERY_EVENTS, [(event.recipient, encode_json(event))])
+    told = entry(
+        caller, hub.now(), f"send.{'resend' if decided == 'resend' else 'resolve'}", f"send/{name[0]}/{name[1]}",
+        recipient=event.recipient, detail=decided,
+    )  # fmt: skip
+    await hub.publish(DELIVERY_EVENTS, [(event.recipient, encode_json(event))], told)
     answer = {
         "send_id": send.send_id, "attempt": send.attempt, "status": event.status, "reason": event.reason,
         "event_id": event.event_id,

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from schemas import CampaignRecord, CampaignStatus
+from schemas import CampaignRecord, CampaignStatus, Role
 
 OFFERED: Final[dict[CampaignStatus, tuple[str, ...]]] = {
     CampaignStatus.DRAFT: ("launch", "content", "budget", "clone", "cancel"),
@@ -30,8 +30,9 @@ class Scope:
     """Planned and not settled; before the launch: the most that it can be."""
 
 
-def offered(status: CampaignStatus) -> tuple[str, ...]:
-    return OFFERED[status]
+def offered(status: CampaignStatus, role: Role = "admin") -> tuple[str, ...]:
+    """To whoever only looks: nothing."""
+    return () if role == "viewer" else OFFERED[status]
 
 
 def own_content(record: CampaignRecord) -> list[tuple[str, BaseModel | None]]:

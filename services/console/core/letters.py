@@ -96,9 +96,9 @@ def brand_of(letter: Letter) -> str | None:
     return brand if isinstance(brand, str) and brand else None
 
 
-def visible(letter: Letter, brand: str, admin: bool) -> bool:
-    """A brand sees its own; what is nobody's for sure is for admins alone."""
-    return admin or brand_of(letter) == brand
+def visible(letter: Letter, brand: str, installation: bool) -> bool:
+    """A brand sees its own; what is nobody's for sure is for admins of the installation alone."""
+    return installation or brand_of(letter) == brand
 
 
 def is_send(topic: str) -> bool:

@@ -17,6 +17,7 @@ from services.console.core.figures import Stats
 from services.console.hub import HubOf
 from services.console.live import StatsDesk
 from services.console.pages.common import Visitor, page, templates
+from services.console.security import Identity
 from services.console.watch import watch
 
 router = APIRouter()
@@ -62,7 +63,7 @@ async def _row(record: CampaignRecord, desk: StatsDesk) -> tuple[CampaignRecord,
 async def show(campaign_id: str, request: Request, hub: HubOf, visitor: Visitor) -> HTMLResponse:
     record = await hub.campaign(campaign_id, visitor)
     desk: StatsDesk = request.app.state.stats
-    regions = _regions(record, await desk.stats(record))
+    regions = _regions(record, await desk.stats(record), visitor)
     return page(request, "campaign.html", record=record, regions=regions)
 
 
@@ -75,7 +76,7 @@ async def live(campaign_id: str, request: Request, hub: HubOf, visitor: Visitor)
         shown: dict[str, str] = {}
         async for change in watch(request, campaign_id, visitor):
             if change.stats is not None:
-                now = _regions(await hub.campaign(campaign_id, visitor), change.stats)
+                now = _regions(await hub.campaign(campaign_id, visitor), change.stats, visitor)
                 for name, html in now.items():
                     if shown.get(name) != html:
                         yield ServerSentEvent(event=name, data=html)
@@ -88,8 +89,8 @@ async def live(campaign_id: str, request: Request, hub: HubOf, visitor: Visitor)
     return EventSourceResponse(stream(), ping=15)
 
 
-def _regions(record: CampaignRecord, stats: Stats) -> dict[str, str]:
-    return {name: _html(f"parts/{name}.html", record=record, stats=stats) for name in REGIONS}
+def _regions(record: CampaignRecord, stats: Stats, visitor: Identity) -> dict[str, str]:
+    return {name: _html(f"parts/{name}.html", record=record, stats=stats, role=visitor.role) for name in REGIONS}
 
 
 def _html(template: str, **values: Any) -> str:

@@ -17,6 +17,7 @@ from services.console.core.acts import offered, own_content
 from services.console.core.contact_rows import UNDATED_OPT_IN
 from services.console.core.dashboard import failing
 from services.console.core.figures import Counts, Stats
+from services.console.core.roles import refusal
 from services.console.hub import hub_of
 from services.console.problems import Problem
 from services.console.security import Identity, session_of
@@ -33,9 +34,12 @@ async def to_sign_in(_request: Request, _error: Exception) -> Response:
 
 
 async def require_session(request: Request) -> Identity:
+    """Whoever is signed in, with the role that the page needs. Raises `SignInError`, `Problem` 403."""
     identity = session_of(request)
     if identity is None:
         raise SignInError
+    if refused := refusal(identity.role, request.method, request.scope["path"]):
+        raise Problem(403, "not_allowed", refused)
     return identity
 
 
@@ -53,7 +57,7 @@ def problem_page(request: Request, problem: Problem) -> HTMLResponse:
                 message=problem.detail)  # fmt: skip
 
 
-_TITLES = {404: "There is nothing here", 503: "Not available now", 401: "Please sign in"}
+_TITLES = {403: "Not yours to do", 404: "There is nothing here", 503: "Not available now", 401: "Please sign in"}
 
 
 def number(value: int) -> str:

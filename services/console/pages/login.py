@@ -7,6 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from services.console.auditing import entry
+from services.console.core.operators import without_link
+from services.console.hub import hub_of
 from services.console.pages.common import page
 from services.console.security import COOKIE, Identity, keeper_of, require_csrf, session_of
 
@@ -15,13 +18,13 @@ router = APIRouter()
 
 @router.get("/login")
 async def form(request: Request, token: str = "") -> Response:
-    return _by_link(request, token) if token else _form(request)
+    return await _by_link(request, token) if token else _form(request)
 
 
 @router.get("/login/{token}")
 async def by_link(request: Request, token: str) -> Response:
-    """The admin link. It works once; whoever is signed in already just goes on."""
-    return _by_link(request, token)
+    """The admin link, or an operator's. It works once; whoever is signed in already just goes on."""
+    return await _by_link(request, token)
 
 
 @router.post("/login")
@@ -40,12 +43,22 @@ async def logout(request: Request) -> Response:
     return response
 
 
-def _by_link(request: Request, token: str) -> Response:
+async def _by_link(request: Request, token: str) -> Response:
     if session_of(request):
         return RedirectResponse("/", status_code=303)
-    if identity := keeper_of(request).redeem(token):
+    hub = hub_of(request)
+    if found := keeper_of(request).redeem(token, hub.now()):
+        identity, operator = found
+        if operator is not None:
+            told = entry(identity, hub.now(), "operator.sign-in", f"operator/{operator.operator_id}")
+            await hub.put_operator(without_link(operator), told)
         return _welcome(request, identity)
-    return _form(request, 403, "This link has been used, or is not the present one. Sign in with the API key instead.")
+    return _form(
+        request,
+        403,
+        "This link has been used, is too old, or is not the present one. Ask an admin for another, or sign in "
+        "with the API key.",
+    )
 
 
 def _welcome(request: Request, identity: Identity) -> Response:

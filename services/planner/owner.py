@@ -108,6 +108,7 @@ class PartitionOwner:
             except Elsewhere as elsewhere:
                 forwarded = (CAMPAIGN_COMMANDS, elsewhere.campaign_id.encode(), record.value, record.headers)
                 log.warning("command with a wrong key is set right", command=command_id, campaign=elsewhere.campaign_id)
+                metrics.misplaced.labels(CAMPAIGN_COMMANDS).inc()
                 return await self.journal.write(others=[forwarded], next_offset=record.offset + 1)
             before = self.state.campaigns.get(result.campaign_id)
             entry = audit_entry(decoded, result, before.epoch if before else None)

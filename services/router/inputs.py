@@ -20,6 +20,7 @@ from services.runtime.murmur import partition_for
 LARGEST: Final = 512 << 10
 """Bytes of a value with its headers: what comes of it must fit a batch."""
 TOO_LARGE: Final = "too_large"
+WRONG_PARTITION: Final = "wrong_partition"
 AHEAD: Final = timedelta(days=1)
 """How far a producer's clock may be ahead. A word dated later would outweigh all that the person says until then."""
 
@@ -133,7 +134,7 @@ def misplaced(key: bytes, partition: int, partitions: int) -> Bad | None:
     if not _RECIPIENT.fullmatch(key):
         return Bad("invalid", "the recipient must be brand/contact, each [A-Za-z0-9._~@+-]{1,128}")
     if (right := partition_for(key, partitions)) != partition:
-        return Bad("wrong_partition", f"murmur2 of the key gives partition {right}: set the producer's partitioner")
+        return Bad(WRONG_PARTITION, f"murmur2 of the key gives partition {right}: set the producer's partitioner")
     return None
 
 

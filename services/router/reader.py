@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import structlog
 
-from schemas.topics import DELIVERY_EVENTS, SEND_REQUESTED
+from schemas.topics import CONSENTS, DELIVERY_EVENTS, ENGAGEMENTS, SEND_REQUESTED
 from services.domain.eligibility import SOURCES, Event
 from services.domain.messages import SendRequest
 from services.router.buffers import Share
-from services.router.inputs import TOO_LARGE, Bad, misplaced, oversized_request, read
+from services.router.inputs import TOO_LARGE, WRONG_PARTITION, Bad, misplaced, oversized_request, read
 from services.router.outputs import OWN, Outputs
 from services.router.restore import People
 from services.runtime.dead_letters import PoisonWatch
 from services.runtime.errors import StopProcessError
 
 log = structlog.get_logger("router")
+SET_RIGHT: Final = frozenset({CONSENTS, ENGAGEMENTS})
+"""Topics that others write: the tracker sends what is in a wrong partition to the right one, where it is read again."""
 
 
 class Input(NamedTuple):
@@ -43,6 +45,8 @@ class Reader:
             event = read(source, said.now)
             if not isinstance(event, Bad) and source.key not in people:
                 event = misplaced(source.key, share.partition, self.partitions) or event
+            if isinstance(event, Bad) and event.reason == WRONG_PARTITION and source.topic in SET_RIGHT:
+                continue
             if isinstance(event, Bad):
                 self._bury(source, event, said)
                 buried.setdefault((source.topic, event.reason), (source.offset, event.detail))

@@ -9,6 +9,9 @@ _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 # Everywhere
 ready = Gauge("peal_ready", "1 while the service is ready for work, else 0")
 dead_letters = Counter("peal_dead_letters_total", "Records put on a dead-letter topic", ["topic", "reason"])
+misplaced = Counter(
+    "peal_misplaced_total", "Records that came in another partition than their key's, and were set right", ["topic"]
+)
 consumer_lag = Gauge("peal_consumer_lag", "Records between a group's committed offset and the end", ["topic"])
 
 # Planner

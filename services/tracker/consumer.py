@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -152,6 +153,9 @@ class Intake:
         for (field, reason), count in batch.problems.items():
             metrics.contact_fields_refused.labels(field, reason).inc(count)
         await self._until_acked(lambda: self.publisher.refusals(batch.refused))
+        await self._until_acked(lambda: self.publisher.set_right(batch.misplaced))
+        for topic, count in Counter(one.record.topic for one in batch.misplaced).items():
+            log.warning("records in a wrong partition are set right", topic=topic, records=count)
         await self._until_acked(lambda: self.effects.apply(batch))
 
     async def _until_acked(self, publish: Callable[[], Awaitable[None]]) -> None:

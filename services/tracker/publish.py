@@ -14,13 +14,9 @@ from services.domain.messages import Consent, DeliveryEvent, encode_json
 from services.runtime import metrics
 from services.runtime.dead_letters import dead_letter_headers
 from services.runtime.kafka import Record, partition_of, send_batches
-from services.tracker.core.batch import Refusal
+from services.tracker.core.batch import LARGEST_RECORD, Misplaced, Refusal
 from services.tracker.core.masking import Erased, masked_event
 from services.tracker.core.rows import Inbound
-
-LARGEST_RECORD = 700_000
-"""Bytes of a refused value that a dead letter keeps: with headers it must fit into one batch."""
-
 
 _FEW = 16
 """Below this, records share batches with those of other callers: a batch of one's own waits for its turn."""
@@ -50,6 +46,19 @@ class Publisher:
     async def refusals(self, refusals: Sequence[Refusal]) -> None:
         """Each to the dead-letter topic of its source, with reason, place and its own headers."""
         await asyncio.gather(*[self._bury(refusal) for refusal in refusals])
+
+    async def set_right(self, misplaced: Sequence[Misplaced]) -> None:
+        """Each to the partition that its key belongs to, as it came; what is about the erased, nowhere."""
+        kept = [one for one in misplaced if not self.erased.name_of(one.record.key.decode())]
+        acks = [
+            await self.producer.send(
+                one.record.topic, one.record.value, one.record.key, one.right, headers=list(one.record.headers)
+            )
+            for one in kept
+        ]
+        await asyncio.gather(*acks)
+        for one in kept:
+            metrics.misplaced.labels(one.record.topic).inc()
 
     async def _bury(self, refusal: Refusal) -> None:
         record = refusal.record

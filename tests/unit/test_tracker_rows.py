@@ -156,11 +156,32 @@ def test_a_key_that_is_not_the_recipient_is_refused() -> None:
     assert refusals(batch_of(Record(DELIVERY_EVENTS, encode_json(EVENT), None))) == ["wrong_key"]
 
 
-def test_a_wrong_partition_is_refused_where_others_write_and_one_owner_is_needed() -> None:
-    change = {"recipient": "default/c-1", "occurred_at": "2026-11-21T08:00:00Z", "set": {"name": "Asha"}}
+CHANGE = {"recipient": "default/c-1", "occurred_at": "2026-11-21T08:00:00Z", "set": {"name": "Asha"}}
+CONSENT = {"recipient": "default/c-1", "channel": "sms", "state": "opted_out", "at": "2026-11-21T08:00:00Z"}
+VISIT = {"recipient": "default/c-1", "kind": "visit", "campaign_id": "camp", "at": "2026-11-21T08:00:00Z", "value": "0"}
+
+
+@pytest.mark.parametrize(
+    ("topic", "value"), [(CONTACT_CHANGES, CHANGE), (CONSENTS, CONSENT), (ENGAGEMENTS, VISIT)], ids=str
+)
+def test_what_others_write_to_a_wrong_partition_is_sent_to_the_right_one_and_kept_only_there(
+    topic: str, value: dict[str, Any]
+) -> None:
     right = partition_of("default/c-1", 8)
-    assert refusals(batch_of(record(CONTACT_CHANGES, change, "default/c-1", (right + 1) % 8))) == ["wrong_partition"]
-    assert list(batch_of(record(CONTACT_CHANGES, change, "default/c-1")).changes) == ["default/c-1"]
+    wrong = batch_of(record(topic, value, "default/c-1", (right + 1) % 8))
+    assert [(one.record.topic, one.right) for one in wrong.misplaced] == [(topic, right)]
+    assert not any((wrong.refused, wrong.changes, wrong.consents, wrong.engagements))
+    kept = batch_of(record(topic, value, "default/c-1"))
+    assert not kept.misplaced
+    assert len(kept.changes) + len(kept.consents) + len(kept.engagements) == 1
+
+
+def test_what_is_unsound_or_too_large_to_be_sent_again_is_refused_wherever_it_is() -> None:
+    wrong = (partition_of("default/c-1", 8) + 1) % 8
+    large = CHANGE | {"set": {"name": "A" * 800_000}}
+    assert refusals(batch_of(record(CONTACT_CHANGES, large, "default/c-1", wrong))) == ["wrong_partition"]
+    assert refusals(batch_of(record(CONTACT_CHANGES, CHANGE, "default/c-2", wrong))) == ["wrong_key"]
+    assert refusals(batch_of(record(CONSENTS, CONSENT | {"state": "perhaps"}, "default/c-1", wrong)))
 
 
 def test_stops_are_noted_but_not_those_of_machines() -> None:

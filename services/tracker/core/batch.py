@@ -46,6 +46,12 @@ class Refusal(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Misplaced(msgspec.Struct, frozen=True):
+    record: Any
+    right: int
+    """The partition that its key belongs to."""
+
+
 class Batch(msgspec.Struct):
     ledger: list[Row] = []
     consents: list[Row] = []
@@ -59,6 +65,8 @@ class Batch(msgspec.Struct):
     stops: list[PersonStop] = []
     answers: list[Inbound] = []
     refused: list[Refusal] = []
+    misplaced: list[Misplaced] = []
+    """Sound, but in a partition of somebody else: to be sent to where they belong, from where they come again."""
     problems: Problems = msgspec.field(default_factory=Problems)
     records: int = 0
 
@@ -67,6 +75,9 @@ class Rules(msgspec.Struct, frozen=True):
     partition_of: Callable[[str], int]
     region: str
 
+
+LARGEST_RECORD = 700_000
+"""Bytes of a value that can be put on a topic again: with headers it must fit into one batch."""
 
 _event = msgspec.json.Decoder(DeliveryEvent).decode
 _queued = msgspec.json.Decoder(Queued).decode
@@ -100,12 +111,27 @@ def _check_key(record: KafkaRecord, key: str) -> None:
 
 
 def _check_place(record: KafkaRecord, key: str, rules: Rules) -> None:
-    """Key and partition: for topics that others write, and whose people must each have one owner. Peal's own producers
-    place by murmur2, and the ledger's counts do not depend on it."""
+    """Key and partition, where people must each have one owner. Peal's own producers place by murmur2, and the ledger's
+    counts do not depend on it."""
     _check_key(record, key)
-    right = rules.partition_of(key)
-    if right != record.partition:
+    if (right := rules.partition_of(key)) != record.partition:
         raise BadRecordError("wrong_partition", f"murmur2 of the key gives partition {right}: mend the producer")
+
+
+def _size(record: KafkaRecord) -> int:
+    return len(record.value or b"") + sum(len(name) + len(value or b"") for name, value in record.headers or ())
+
+
+def _is_misplaced(batch: Batch, record: KafkaRecord, key: str, rules: Rules) -> bool:
+    """Likewise, of topics that others write: whether it came to a wrong owner, as from a producer that partitions by
+    CRC32, and has been noted as such."""
+    right = rules.partition_of(key)
+    if right == record.partition or _size(record) > LARGEST_RECORD:
+        _check_place(record, key, rules)
+        return False
+    _check_key(record, key)
+    batch.misplaced.append(Misplaced(record, right))
+    return True
 
 
 def _add_event(batch: Batch, record: KafkaRecord, value: bytes, _rules: Rules, _now_ms: int) -> None:
@@ -127,7 +153,8 @@ def _add_queued(batch: Batch, record: KafkaRecord, value: bytes, _rules: Rules, 
 def _add_consent(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, _now_ms: int) -> None:
     consent = _consent(value)
     row = consent_row(consent)
-    _check_place(record, consent.recipient, rules)
+    if _is_misplaced(batch, record, consent.recipient, rules):
+        return
     if consent.reason == FORGOTTEN:
         return  # our own word to the router
     batch.consents.append(row)
@@ -138,8 +165,8 @@ def _add_consent(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, 
 def _add_engagement(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, _now_ms: int) -> None:
     engagement = _engagement(value)
     row = engagement_row(engagement)
-    _check_place(record, engagement.recipient, rules)
-    batch.engagements.append(row)
+    if not _is_misplaced(batch, record, engagement.recipient, rules):
+        batch.engagements.append(row)
 
 
 def _add_inbound(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, _now_ms: int) -> None:
@@ -161,7 +188,8 @@ def _add_audit(batch: Batch, record: KafkaRecord, value: bytes, _rules: Rules, _
 def _add_change(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, now_ms: int) -> None:
     change = _change(value)
     brand_of(change.recipient)
-    _check_place(record, change.recipient, rules)
+    if _is_misplaced(batch, record, change.recipient, rules):
+        return
     made = normalise(change, record.offset, now_ms, rules.region, batch.problems)
     batch.changes.setdefault(change.recipient, []).append(made)
 

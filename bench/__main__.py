@@ -25,7 +25,7 @@ from bench.figures import (
     tracker,
 )
 from bench.report import print_table, write_file
-from bench.stage import whole
+from bench.stage import bare, whole
 
 FILE = Path(".peal/bench.json")
 MOST_S = 600
@@ -34,7 +34,7 @@ MOST_S = 600
 
 @dataclass(frozen=True)
 class Measurement:
-    """`stage`: what makes that which it runs on; neighbours with the same one share it."""
+    """`stage`: what makes that which it runs on. Neighbours share a whole installation, and nothing else."""
 
     name: str
     stage: Callable[[], Any]
@@ -47,11 +47,11 @@ MEASUREMENTS = (
     Measurement("pages", whole, pages.measure),
     Measurement("pause", whole, pause.measure),
     Measurement("rate", whole, rate.measure),
-    Measurement("planner", planner.stage, planner.measure),
-    Measurement("router", router.stage, router.measure),
-    Measurement("recovery", recovery.stage, recovery.measure),
+    Measurement("planner", bare, planner.measure),
+    Measurement("router", bare, router.measure),
+    Measurement("recovery", bare, recovery.measure),
     Measurement("senders", senders.stage, senders.measure),
-    Measurement("tracker", tracker.stage, tracker.measure),
+    Measurement("tracker", bare, tracker.measure),
 )
 NAMES = ", ".join(measurement.name for measurement in MEASUREMENTS)
 
@@ -75,20 +75,32 @@ def main(
 
 async def measure_all(wanted: Sequence[Measurement], scale: Scale) -> list[Figure]:
     figures: list[Figure] = []
-    at = 0
-    while at < len(wanted):
-        make = wanted[at].stage
-        async with make() as stage:
-            while at < len(wanted) and wanted[at].stage is make:
-                began = time.monotonic()
-                async with asyncio.timeout(MOST_S):
-                    found = await wanted[at].measure(stage, scale)
-                figures += found
-                for figure in found:
-                    typer.echo(f"{figure.key:<38} {figure.value:>12,.2f}", err=True)
-                typer.echo(f"  ({wanted[at].name}: {time.monotonic() - began:.0f} s)", err=True)
-                at += 1
+    for turn in turns(wanted):
+        async with turn[0].stage() as stage:
+            for measurement in turn:
+                figures += await _measured(measurement, stage, scale)
     return figures
+
+
+def turns(wanted: Sequence[Measurement]) -> list[list[Measurement]]:
+    """What is measured one after the other on the same stage."""
+    found: list[list[Measurement]] = []
+    for measurement in wanted:
+        if found and measurement.stage is whole is found[-1][0].stage:
+            found[-1].append(measurement)
+        else:
+            found.append([measurement])
+    return found
+
+
+async def _measured(measurement: Measurement, stage: Any, scale: Scale) -> list[Figure]:
+    began = time.monotonic()
+    async with asyncio.timeout(MOST_S):
+        found = await measurement.measure(stage, scale)
+    for figure in found:
+        typer.echo(f"{figure.key:<38} {figure.value:>12,.2f}", err=True)
+    typer.echo(f"  ({measurement.name}: {time.monotonic() - began:.0f} s)", err=True)
+    return found
 
 
 if __name__ == "__main__":

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench.figure import Figure, Scale
 from bench.people import ensure_people, mail_campaign
-from bench.stage import Bare, Service, bare, clickhouse
-from bench.usage import Meter
+from bench.stage import Bare, Service, clickhouse
+from bench.stretch import stretch
 from bench.writing import Written
 from schemas import Campaign, Command, CommandType
 from schemas.topics import CAMPAIGN_COMMANDS, SEND_RECALLS, SEND_REQUESTED, load_topics
@@ -27,10 +26,6 @@ TARGET = 20_000
 CAMPAIGN = "bench-planner"
 PAGE = 5_000
 LOOK_S = 0.02
-
-
-def stage() -> AbstractAsyncContextManager[Bare]:
-    return bare()
 
 
 async def measure(stage: Bare, scale: Scale) -> list[Figure]:
@@ -47,28 +42,17 @@ async def _run(stage: Bare, planner: Service, consumer: AIOKafkaConsumer, people
     """From the first page on the topic to the last; the freeze of the audience before it is told beside."""
     launched = time.perf_counter()
     await _launch(stage)
-    while not (first := await _requests(consumer)):
-        planner.require_alive()
-        await asyncio.sleep(LOOK_S)
-    async with Meter(planner.pids) as meter, Meter(stage.engine) as engine:
-        began = time.perf_counter()
-        while await _requests(consumer) < people:
-            planner.require_alive()
-            await asyncio.sleep(LOOK_S)
-        took = time.perf_counter() - began
-        meter.stop()
-        engine.stop()
-    done = people - first
+    run = await stretch(stage, planner, people, lambda: _requests(consumer), LOOK_S)
     return Figure(
         "planner_requests_per_s",
-        done / took,
+        run.per_s,
         target=TARGET,
-        cpu_s_per_100k=meter.cpu_s_per_100k(done),
-        peak_mb=meter.peak_mb,
+        cpu_s_per_100k=run.used.cpu_s_per_100k(run.done),
+        peak_mb=run.used.peak_mb,
         plain_per_s=await _plain(stage, people),
         more={
-            "planner_first_page_s": began - launched,
-            "planner_engine_cpu_s_per_100k": engine.cpu_s_per_100k(done),
+            "planner_first_page_s": run.began - launched,
+            "planner_engine_cpu_s_per_100k": run.engine.cpu_s_per_100k(run.done),
         },
     )
 

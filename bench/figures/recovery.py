@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
-
 from bench.figure import Figure, Scale
-from bench.stage import Bare, bare
+from bench.stage import Bare
 from bench.usage import Meter
 from bench.writing import Written, write
 from schemas.topics import load_topics
@@ -17,10 +15,6 @@ PEOPLE = 1_000_000
 CHANGELOG = "peal-router-people-changelog"
 SAID_MS = 1_790_000_000_000
 STRETCH = 100_000
-
-
-def stage() -> AbstractAsyncContextManager[Bare]:
-    return bare()
 
 
 async def measure(stage: Bare, scale: Scale) -> list[Figure]:

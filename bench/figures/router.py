@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from aiokafka import TopicPartition
 
 from bench.figure import Figure, Scale
 from bench.people import active_record
-from bench.stage import Bare, Service, bare
+from bench.stage import Bare, Service
 from bench.usage import Meter
 from bench.writing import Written, write
 from schemas.topics import CAMPAIGNS, CONSENTS, DELIVERY_EVENTS, SEND_RECALLS, SEND_REQUESTED, load_topics
@@ -30,10 +29,6 @@ REQUESTS, EVENTS = 0.7, 0.2
 """Shares of the mix; the rest are consents."""
 NOW = datetime.now(UTC)
 LOOK_S = 0.1
-
-
-def stage() -> AbstractAsyncContextManager[Bare]:
-    return bare()
 
 
 async def measure(stage: Bare, scale: Scale) -> list[Figure]:

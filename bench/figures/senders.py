@@ -6,7 +6,6 @@ that decodes, calls nobody and writes one event a message.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
@@ -17,8 +16,8 @@ from aiokafka import AIOKafkaConsumer
 
 from bench.figure import Figure, Scale
 from bench.people import active_record
-from bench.stage import Bare, Service, bare
-from bench.usage import Meter
+from bench.stage import Bare, bare
+from bench.stretch import stretch
 from bench.writing import Written, write
 from schemas.topics import CAMPAIGNS, DELIVERY_EVENTS, SEND_RECALLS, load_topics, send_topic
 from services.domain.messages import SendMessage, encode_json, event_for
@@ -27,7 +26,7 @@ from services.runtime.kafka import Record, make_consumer, make_producer, partiti
 CAMPAIGN = "bench"
 STEPS = {"email": 1, "sms": 2}
 TARGETS = {"email": 10_000, "sms": 1_000}
-PATIENCE_S, LOOK_S = 180.0, 0.02
+LOOK_S = 0.02
 
 
 def stage() -> AbstractAsyncContextManager[Bare]:
@@ -49,36 +48,23 @@ async def _measure(stage: Bare, channel: str, count: int) -> Figure:
         make_consumer(stage.settings, DELIVERY_EVENTS, auto_offset_reset="latest") as consumer,
         stage.service(f"sender-{channel}") as sender,
     ):
-        per_s, meter, done = await _run(sender, consumer, count)
+        before_any = await _events(consumer)
+
+        async def told() -> int:
+            return await _events(consumer) - before_any
+
+        run = await stretch(stage, sender, count, told, LOOK_S)
     called = await _received(stage) - before
     if called != count:
         raise RuntimeError(f"{count} messages, but the provider has {called}")
     return Figure(
         f"sender_{channel}_messages_per_s",
-        per_s,
+        run.per_s,
         target=TARGETS[channel],
-        cpu_s_per_100k=meter.cpu_s_per_100k(done),
-        peak_mb=meter.peak_mb,
+        cpu_s_per_100k=run.used.cpu_s_per_100k(run.done),
+        peak_mb=run.used.peak_mb,
         plain_per_s=await _plain(stage, channel, count),
     )
-
-
-async def _run(sender: Service, consumer: AIOKafkaConsumer, count: int) -> tuple[float, Meter, int]:
-    """From its first event to the last: messages a second, what it used, and how many that were."""
-    before, deadline = await _events(consumer), time.monotonic() + PATIENCE_S
-    while not (first := await _events(consumer) - before):
-        sender.require_alive()
-        await asyncio.sleep(LOOK_S)
-    async with Meter(sender.pids) as meter:
-        started = time.perf_counter()
-        while (seen := await _events(consumer) - before) < count:
-            sender.require_alive()
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"{seen} of {count} after {PATIENCE_S:.0f} s")
-            await asyncio.sleep(LOOK_S)
-        took = time.perf_counter() - started
-        meter.stop()
-    return (count - first) / took, meter, count - first
 
 
 def _messages(channel: str, count: int) -> Written:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 
 from bench.figure import Figure, Scale
-from bench.stage import Bare, Service, bare, clickhouse
-from bench.usage import Meter
+from bench.stage import Bare, Service, clickhouse
+from bench.stretch import stretch
 from bench.writing import Written, write
 from schemas.topics import DELIVERY_EVENTS, load_topics
 from services.domain.messages import DeliveryEvent, encode_json, event_id
@@ -26,10 +24,6 @@ BATCH = 50_000
 LOOK_S = 0.1
 SETS = ("delivery_events", "funnel_bits", "cost_claims", "minute_bits", "hour_bits", "send_standings")
 COUNT = "SELECT sum(sends) FROM v_state WHERE startsWith(campaign_id, 'bench-')"
-
-
-def stage() -> AbstractAsyncContextManager[Bare]:
-    return bare()
 
 
 async def measure(stage: Bare, scale: Scale) -> list[Figure]:
@@ -47,26 +41,20 @@ async def measure(stage: Bare, scale: Scale) -> list[Figure]:
 async def _run(stage: Bare, tracker: Service, store: Store, events: Sequence[DeliveryEvent], plain: float) -> Figure:
     """From its first batch in ClickHouse to the last."""
     sends = len({event.send_id for event in events})
-    while not (before := await _count(store)):
-        tracker.require_alive()
-        await asyncio.sleep(LOOK_S / 2)
-    async with Meter(tracker.pids) as meter, Meter(stage.engine) as engine:
-        began = time.perf_counter()
-        while await _count(store) < sends:
-            tracker.require_alive()
-            await asyncio.sleep(LOOK_S)
-        took = time.perf_counter() - began
-        meter.stop()
-        engine.stop()
-    done = len(events) * (sends - before) / sends
+    run = await stretch(stage, tracker, sends, lambda: _count(store), LOOK_S)
+    done = len(events) * run.done / sends
+    engine = {
+        "tracker_engine_cpu_s_per_100k": run.engine.cpu_s_per_100k(done),
+        "tracker_engine_peak_mb": run.engine.peak_mb,
+    }
     return Figure(
         "tracker_events_per_s",
-        done / took,
+        done / run.seconds,
         target=TARGET,
-        cpu_s_per_100k=meter.cpu_s_per_100k(done),
-        peak_mb=meter.peak_mb,
+        cpu_s_per_100k=run.used.cpu_s_per_100k(done),
+        peak_mb=run.used.peak_mb,
         plain_per_s=plain,
-        more={"tracker_engine_cpu_s_per_100k": engine.cpu_s_per_100k(done), "tracker_engine_peak_mb": engine.peak_mb},
+        more=engine,
     )
 
 

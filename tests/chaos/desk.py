@@ -67,7 +67,8 @@ class Desk:
                 return found
 
     async def ledger(self, contact: str) -> list[dict[str, Any]]:
-        return list((await self.ask("GET", f"/recipients/{contact}/ledger")).json()["items"])
+        answer = await self.ask("GET", f"/recipients/{contact}/ledger", params={"limit": PAGE})
+        return list(answer.json()["items"])
 
     async def set_world(self, knobs: dict[str, Any]) -> None:
         await self.ask("PUT", f"{self.access.sandbox_url}/sandbox/world", json=knobs)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
+from installation_desk import Desk, running
 
 from deploy.docker.broker import OUTSIDE_PORT, broker_environment
 from deploy.local.free_ports import free_ports
+from deploy.local.installation import Installation
 from services.runtime.ports import Ports
 from services.runtime.settings import Settings
 
@@ -100,3 +102,19 @@ def settings(infrastructure: Infrastructure, tmp_path: Path) -> Settings:
         clickhouse_url=infrastructure.clickhouse_url,
         data_dir=tmp_path,
     )
+
+
+@pytest.fixture(scope="module")
+def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Everything that `peal up` starts, for the tests of one module: with its settings GIVEN, instances as in SCALE."""
+    folder = tmp_path_factory.mktemp(request.module.__name__)
+    with running(folder, request.module.GIVEN, getattr(request.module, "SCALE", None)) as made:
+        yield made
+
+
+@pytest.fixture
+async def desk(installation: Installation) -> AsyncIterator[Desk]:
+    """What the operator of the module's installation has."""
+    made = Desk(installation)
+    yield made
+    await made.rest.aclose()

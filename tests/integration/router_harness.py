@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
+from waiting import until
 
 from deploy.local.free_ports import free_ports
 from schemas.topics import CAMPAIGNS, ROUTER_GROUP, SEND_REQUESTED
@@ -31,15 +32,6 @@ PARTITIONS = 8
 SESSION_S = 3
 CHANGELOG = "peal-router-people-changelog"
 Read = ConsumerRecord[bytes, bytes]
-
-
-async def until(condition: Callable[[], Awaitable[Any]], what: str, seconds: float = 60) -> Any:
-    """Poll until it holds; its value."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not (value := await condition()):
-        assert asyncio.get_running_loop().time() < deadline, f"not within {seconds} s: {what}"
-        await asyncio.sleep(0.05)
-    return value
 
 
 class RouterProcess:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import subprocess
-import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from aiokafka import TopicPartition
 from clickhouse_connect.driver.asyncclient import AsyncClient
+from installation_desk import Desk, completed, running
 from ulid import ULID
+from waiting import until
 
-from deploy.local.free_ports import free_ports
-from deploy.local.installation import Installation, make_installation
+from deploy.local.installation import Installation
 from schemas.topics import load_topics
 from services.runtime.clickhouse import make_clickhouse
 from services.runtime.kafka import make_consumer
@@ -28,16 +25,14 @@ from services.tracker.core.erasure_sql import drop_old_parts
 MAILS_PER_S, TEXTS_PER_S, PEOPLE = 8, 40, 144
 """Ten seconds' worth of mails is asked for at once; the rest is not yet expanded for a while."""
 EARLY, QUEUED, LATER = 0, 70, PEOPLE - 1
-PATIENCE_S = 120.0
 
 
-class Site:
-    """An installation with a shell, a REST client and a look into everything that keeps data."""
+class Site(Desk):
+    """Where one can also look into everything that keeps data."""
 
     def __init__(self, installation: Installation, folder: Path) -> None:
-        self.stack, self.access, self.folder = installation.stack, installation.access, folder
-        headers = {"Authorization": f"Bearer {self.access.api_key}"}
-        self.rest = httpx.AsyncClient(base_url=f"{self.access.console_url}/api/v1", headers=headers, timeout=60)
+        super().__init__(installation)
+        self.folder = folder
 
     def arm(self, place: str) -> Path:
         armed = self.folder / "fail-points" / place.partition(".")[0] / place
@@ -45,46 +40,18 @@ class Site:
         armed.write_text("SIGKILL")
         return armed
 
-    async def call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
-        response = await self.rest.request(method, path, **arguments)
-        assert response.is_success, response.text
-        return dict(response.json())
-
-    async def launch(self, campaign_id: str, people: list[dict[str, Any]]) -> None:
+    async def forgetful(self, campaign_id: str, people: list[dict[str, Any]]) -> None:
+        """By email, then by SMS."""
         steps = [{"channel": "email"}, {"channel": "sms", "after": "3s"}]
-        await self.call("POST", "/campaigns", json={
-            "id": campaign_id, "name": "Forgetful", "body": {"text": "Hi {{ name }}, {{ hobby | default: 'you' }}"},
-            "steps": steps, "audience": {"recipients": people},
-        })  # fmt: skip
-        await self.call("POST", f"/campaigns/{campaign_id}/launch", json={})
+        text = "Hi {{ name }}, {{ hobby | default: 'you' }}"
+        await self.launch(people, id=campaign_id, body={"text": text}, steps=steps)
 
-    async def stats(self, campaign_id: str) -> dict[str, Any]:
-        return await self.call("GET", f"/campaigns/{campaign_id}/stats")
-
-    async def completed(self, campaign_id: str) -> dict[str, Any]:
-        async def done() -> Any:
-            stats = await self.stats(campaign_id)
-            return stats if stats["status"] == "completed" else None
-
-        return dict(await until(done, f"{campaign_id} is completed"))
-
-    async def received(self, campaign_id: str) -> dict[str, datetime]:
+    async def arrivals(self, campaign_id: str) -> dict[str, datetime]:
         """Send id -> when the provider took the message; nobody got one twice."""
-        text = (await self.rest.get(f"{self.access.sandbox_url}/messages", params={"campaign": campaign_id})).text
-        told = [json.loads(line) for line in text.splitlines()]
+        told = await self.received(campaign_id)
         found = {message["send_id"]: datetime.fromisoformat(message["received_at"]) for message in told}
         assert len(found) == len(told)
         return found
-
-    async def peal(self, *arguments: str) -> str:
-        """The shell command, with exit code 0."""
-        environment = {"PEAL_CONSOLE_URL": self.access.console_url, "PEAL_API_KEY": self.access.api_key}
-        made = await asyncio.to_thread(
-            subprocess.run, [sys.executable, "-m", "services.cli.main", *arguments], env=environment,
-            capture_output=True, text=True, timeout=180,
-        )  # fmt: skip
-        assert made.returncode == 0, made.stdout + made.stderr
-        return made.stdout
 
     async def last_words(self) -> dict[bytes, bytes | None]:
         """The router's changelog as compaction would leave it."""
@@ -105,14 +72,6 @@ class Site:
             await consumer.stop()
 
 
-async def until(condition: Callable[[], Awaitable[Any]], what: str, seconds: float = PATIENCE_S) -> Any:
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not (value := await condition()):
-        assert asyncio.get_running_loop().time() < deadline, f"not within {seconds} s: {what}"
-        await asyncio.sleep(0.1)
-    return value
-
-
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, Path]]:
     folder = tmp_path_factory.mktemp("erasure")
@@ -120,18 +79,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Instal
         "PEAL_RATE_EMAIL": str(MAILS_PER_S), "PEAL_RATE_SMS": str(TEXTS_PER_S), "PEAL_SANDBOX_WORLD": "calm",
         "PEAL_FAIL_POINTS": str(folder / "fail-points"),
     }  # fmt: skip
-    made = make_installation(folder, free_ports(), given)
-    with asyncio.Runner() as runner:
-        try:
-            runner.run(made.stack.start())
-            yield made, folder
-        finally:
-            runner.run(made.stack.stop())
+    with running(folder, given) as made:
+        yield made, folder
 
 
 @pytest.fixture
-async def site(installed: tuple[Installation, Path]) -> Site:
-    return Site(*installed)
+async def site(installed: tuple[Installation, Path]) -> AsyncIterator[Site]:
+    made = Site(*installed)
+    yield made
+    await made.rest.aclose()
 
 
 def people_of(word: str, count: int) -> list[dict[str, Any]]:
@@ -197,29 +153,30 @@ async def test_somebody_forgotten_in_mid_campaign_gets_nothing_more_and_leaves_n
     words = [text for person in gone for text in words_of(person)]
     for person in gone:
         fields = {name: person[name] for name in ("name", "email", "phone", "attributes")}
-        await site.call("PUT", f"/contacts/{person['id']}", json=fields)
+        await site.ask("PUT", f"/contacts/{person['id']}", json=fields)
         said = {"contact": person["id"], "channel": "sms", "state": "opted_in"}
-        await site.call("POST", "/consents", json=said)
+        await site.ask("POST", "/consents", json=said)
 
     async def known() -> bool:
         return {table for table, _, _ in await traces(clickhouse, words)} >= {"contacts_changes", "consents"}
 
     await until(known, "contacts and consents are known")
-    await site.launch(campaign_id, people)
+    await site.forgetful(campaign_id, people)
 
     async def one_was_sent_to() -> bool:
-        return f"{campaign_id}/1/{gone[0]['id']}" in await site.received(campaign_id)
+        return f"{campaign_id}/1/{gone[0]['id']}" in await site.arrivals(campaign_id)
 
     await until(one_was_sent_to, "the first of them got the mail")
     armed = site.arm("tracker.erasure-rewritten")
     for person in gone:
-        await site.call("POST", f"/recipients/{person['id']}/erase")
+        await site.ask("POST", f"/recipients/{person['id']}/erase")
     asked_at = datetime.now().astimezone()
-    await asyncio.gather(*(site.peal("erase", person["id"], "--yes", "--wait", "--json") for person in gone))
+    told = await asyncio.gather(*(site.peal("erase", person["id"], "--yes", "--wait") for person in gone))
+    assert [code for code, _ in told] == [0, 0, 0], told
     assert not armed.exists(), "the tracker was to be killed in the middle"
-    stats = await site.completed(campaign_id)
+    stats = await site.until(campaign_id, completed)
 
-    received = await site.received(campaign_id)
+    received = await site.arrivals(campaign_id)
     assert (stats["planned"], stats["settled"], stats["open"]) == (2 * PEOPLE, 2 * PEOPLE, 0)
     late = [
         send_id for send_id, at in received.items()
@@ -241,7 +198,7 @@ async def test_somebody_forgotten_in_mid_campaign_gets_nothing_more_and_leaves_n
     async def gone_from_files() -> bool:
         return not await traces_in_files(clickhouse, site.folder / "clickhouse", words)
 
-    await until(gone_from_files, "no file of the engine holds a word of them")
+    await until(gone_from_files, "no file of the engine holds a word of them", 120)
     remembered = {key: value for key, value in (await site.last_words()).items() if value is not None}
     assert any(people[1]["id"].encode() in key for key in remembered)
     everything = b"".join(key + value for key, value in remembered.items() if value is not None)
@@ -255,16 +212,17 @@ async def test_who_has_been_erased_is_not_made_contactable_by_being_imported_aga
     clickhouse = await make_clickhouse(site.stack.settings)
     word = str(ULID()).lower()
     erased, other, control = people_of(word, 3)
-    await site.call("PUT", f"/contacts/{erased['id']}", json={n: erased[n] for n in ("name", "email", "phone")})
+    await site.ask("PUT", f"/contacts/{erased['id']}", json={n: erased[n] for n in ("name", "email", "phone")})
 
     async def known() -> bool:
         return (await site.rest.get(f"/contacts/{erased['id']}")).is_success
 
     await until(known, "the contact is known")
-    assert "Done" in await site.peal("erase", erased["id"], "--yes", "--wait")
-    await site.call("PUT", f"/contacts/{erased['id']}", json={n: erased[n] for n in ("name", "email", "phone")})
-    await site.call("PUT", f"/contacts/{other['id']}", json={"name": other["name"], "email": erased["email"]})
-    await site.call("POST", "/consents", json={"contact": erased["id"], "channel": "all", "state": "opted_in"})
+    code, printed, complaint = await site.command("erase", erased["id"], "--yes", "--wait")
+    assert (code, "Done" in printed) == (0, True), printed + complaint
+    await site.ask("PUT", f"/contacts/{erased['id']}", json={n: erased[n] for n in ("name", "email", "phone")})
+    await site.ask("PUT", f"/contacts/{other['id']}", json={"name": other["name"], "email": erased["email"]})
+    await site.ask("POST", "/consents", json={"contact": erased["id"], "channel": "all", "state": "opted_in"})
 
     async def other_known() -> Any:
         response = await site.rest.get(f"/contacts/{other['id']}")
@@ -272,9 +230,9 @@ async def test_who_has_been_erased_is_not_made_contactable_by_being_imported_aga
 
     assert (await until(other_known, "the other contact is known"))["email"] in ("", None)
     campaign_id = f"again-{word}"
-    await site.launch(campaign_id, [erased, other | {"email": erased["email"], "phone": erased["phone"]}, control])
-    stats = await site.completed(campaign_id)
-    assert {send_id.split("/")[2] for send_id in await site.received(campaign_id)} == {control["id"]}
+    await site.forgetful(campaign_id, [erased, other | {"email": erased["email"], "phone": erased["phone"]}, control])
+    stats = await site.until(campaign_id, completed)
+    assert {send_id.split("/")[2] for send_id in await site.arrivals(campaign_id)} == {control["id"]}
     for channel in ("email", "sms"):
         figures = stats["by_channel"][channel]
         assert (figures["sent"], figures["suppressed_by_reason"]) == (1, {"erased": 2})
@@ -287,7 +245,7 @@ async def test_an_ordinal_of_whom_nothing_is_left_keeps_no_campaign_open(site: S
     clickhouse = await make_clickhouse(site.stack.settings)
     word, people = str(ULID()).lower(), 24
     campaign_id = f"nobody-{word}"
-    await site.call("POST", "/campaigns", json={
+    await site.ask("POST", "/campaigns", json={
         "id": campaign_id, "name": "With a gap", "body": {"text": "Hi"}, "channels": ["email"],
         "audience": {"recipients": [{"id": f"g{i}", "email": f"g{i}.{word}@example.com"} for i in range(people)]},
     })  # fmt: skip
@@ -295,7 +253,7 @@ async def test_an_ordinal_of_whom_nothing_is_left_keeps_no_campaign_open(site: S
         f"ALTER TABLE audience_members DELETE WHERE campaign_id = '{campaign_id}' AND ord IN (0, 7)"
         " SETTINGS mutations_sync = 2"
     )
-    await site.call("POST", f"/campaigns/{campaign_id}/launch", json={})
-    figures = (await site.completed(campaign_id))["by_channel"]["email"]
+    await site.ask("POST", f"/campaigns/{campaign_id}/launch", json={})
+    figures = (await site.until(campaign_id, completed))["by_channel"]["email"]
     assert (figures["sent"], figures["suppressed_by_reason"]) == (people - 2, {"erased": 2})
     await clickhouse.close()

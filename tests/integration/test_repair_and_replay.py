@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 from confluent_kafka.admin import AdminClient
-from test_steering import Desk, completed, sent
+from installation_desk import Desk, completed, sent
 
 from deploy.local.errors import StackError
-from deploy.local.free_ports import free_ports
-from deploy.local.installation import Installation, make_installation
+from deploy.local.installation import Installation
 from schemas.topics import load_topics
 from services.runtime.kafka import make_admin, make_producer, partition_of
 from services.runtime.places import changelog
@@ -27,57 +24,11 @@ from services.runtime.topics import apply_topics
 
 RATE = 60
 PEOPLE = 240
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    given = {"PEAL_RATE_EMAIL": str(RATE), "PEAL_SANDBOX_WORLD": "calm"}
-    made = make_installation(tmp_path_factory.mktemp("repair"), free_ports(), given)
-    with asyncio.Runner() as runner:
-        try:
-            runner.run(made.stack.start())
-            yield made
-        finally:
-            runner.run(made.stack.stop())
+GIVEN = {"PEAL_RATE_EMAIL": str(RATE), "PEAL_SANDBOX_WORLD": "calm"}
 
 
 class Operator(Desk):
-    """One who also has a shell."""
-
-    def __init__(self, installation: Installation) -> None:
-        super().__init__(installation)
-        self.stack = installation.stack
-        self.environment = {
-            **os.environ, **self.stack.environment_for("planner"), "PEAL_API_KEY": self.access.api_key,
-            "PEAL_CONSOLE_URL": self.access.console_url,
-        }  # fmt: skip
-
-    async def peal(self, *arguments: str) -> tuple[int, Any]:
-        """Exit code, and what a command with --json prints."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.cli.main", *arguments, "--json", env=self.environment,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        printed, said = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, json.loads(printed) if printed else said.decode()
-
-    async def draft(self, campaign_id: str, people: int) -> None:
-        listed = [{"id": f"p{i}", "name": f"N{i}", "email": f"{campaign_id}.{i}@example.com"} for i in range(people)]
-        campaign = {"id": campaign_id, "name": "Draft", "channels": ["email"], "body": {"text": "Hi {{ name }}"}}
-        (await self.rest.post("/campaigns", json=campaign | {"audience": {"recipients": listed}})).raise_for_status()
-
-    async def consent(self, contact: str, state: str) -> None:
-        said = {"contact": contact, "channel": "email", "state": state}
-        (await self.rest.post("/consents", json=said)).raise_for_status()
-
-    async def fate(self, campaign_id: str, contact: str) -> tuple[str, str]:
-        items = (await self.rest.get(f"/sends/{campaign_id}/1/{contact}")).json()["events"]
-        return (items[-1]["status"], items[-1]["reason"]) if items else ("", "")
-
-    async def times(self, campaign_id: str) -> Counter[str]:
-        """How often each send reached the provider."""
-        return Counter(message["send_id"] for message in await self.received(campaign_id))
+    """One who also reads logs."""
 
     async def refuses(self, service: str) -> str:
         """The service does not start, or not for long; its last words."""
@@ -91,19 +42,17 @@ class Operator(Desk):
         return words[-1]
 
 
-def completed_at(epoch: int) -> Callable[[dict[str, Any]], bool]:
-    return lambda stats: completed(stats) and stats["epoch"] == epoch
-
-
 @pytest.fixture
-async def operator(installation: Installation) -> Operator:
-    return Operator(installation)
+async def operator(installation: Installation) -> AsyncIterator[Operator]:
+    made = Operator(installation)
+    yield made
+    await made.rest.aclose()
 
 
 async def test_a_dead_lettered_send_is_failed_and_replayed_sent_once_however_often(operator: Operator) -> None:
     """Also after its campaign has completed."""
     campaign_id = "replayed"
-    await operator.draft(campaign_id, 3)
+    await operator.draft(3, id=campaign_id)
     poison = {
         "send_id": f"{campaign_id}/1/p0", "campaign_id": campaign_id, "step": 1, "recipient": "default/p0", "ord": 0,
         "attempt": 1, "epoch": "one", "channel": "email", "address": "asha@example.com",
@@ -184,9 +133,7 @@ async def test_a_router_that_has_forgotten_the_people_refuses_until_they_are_kno
     operator: Operator,
 ) -> None:
     """What was sent is not sent again, and who opted out stays so."""
-    (
-        await operator.rest.post("/consents", json={"contact": "p7", "channel": "email", "state": "opted_out"})
-    ).raise_for_status()
+    await operator.consent("p7", "email", "opted_out")
     campaign_id = await operator.launch(PEOPLE)
     await operator.until(campaign_id, sent(30))
     await operator.stack.stop_service("router")
@@ -204,9 +151,7 @@ async def test_a_router_that_has_forgotten_the_people_refuses_until_they_are_kno
     await operator.until(later, completed)
     assert await operator.fate(later, "p7") == ("suppressed", "opted_out")
     assert (await operator.reckon(later, 20)).exact
-    (
-        await operator.rest.post("/consents", json={"contact": "p7", "channel": "email", "state": "opted_in"})
-    ).raise_for_status()
+    await operator.consent("p7", "email", "opted_in")
 
 
 async def forget_the_people(operator: Operator) -> None:

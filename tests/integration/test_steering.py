@@ -3,111 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
-from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 import httpx
-import pytest
+from installation_desk import PATIENCE_S, Desk, completed, sent
 from ulid import ULID
-
-from deploy.local.free_ports import free_ports
-from deploy.local.installation import Installation, make_installation
-from schemas import Status
-from services.domain.reconcile import LedgerSend, Reconciliation, reconcile
 
 RATE, SMS_RATE = 60, 4
 """Messages a second: slow enough to interfere, fast enough to wait for."""
 PAUSES, CAMPAIGNS = (int(number) for number in os.environ.get("PEAL_TEST_PAUSES", "12/4").split("/"))
 """Pauses at random moments, shared by campaigns that run beside each other; `200/10` takes some minutes."""
-PATIENCE_S = 120.0
 MAIL_MICROS = 900
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    given = {
-        "PEAL_RATE_EMAIL": str(RATE),
-        "PEAL_RATE_SMS": str(SMS_RATE),
-        "PEAL_PRICE_EMAIL_MICROS": str(MAIL_MICROS),
-        "PEAL_SANDBOX_WORLD": "calm",
-    }
-    made = make_installation(tmp_path_factory.mktemp("steering"), free_ports(), given)
-    with asyncio.Runner() as runner:
-        try:
-            runner.run(made.stack.start())
-            yield made
-        finally:
-            runner.run(made.stack.stop())
-
-
-class Desk:
-    """What an operator has: REST, and a look at what arrived."""
-
-    def __init__(self, installation: Installation) -> None:
-        self.access = installation.access
-        headers = {"Authorization": f"Bearer {self.access.api_key}"}
-        self.rest = httpx.AsyncClient(base_url=f"{self.access.console_url}/api/v1", headers=headers, timeout=60)
-
-    async def launch(self, people: int, **changes: Any) -> str:
-        campaign_id = f"steer-{ULID()}".lower()
-        listed = [{"id": f"p{i}", "name": f"N{i}", "email": f"{campaign_id}.{i}@example.com"} for i in range(people)]
-        campaign = {
-            "id": campaign_id, "name": "Steered", "channels": ["email"], "body": {"text": "First words, {{ name }}"},
-            "audience": {"recipients": listed}, **changes,
-        }  # fmt: skip
-        (await self.rest.post("/campaigns", json=campaign)).raise_for_status()
-        await self.order(campaign_id, "launch")
-        return campaign_id
-
-    async def order(self, campaign_id: str, verb: str, **body: Any) -> datetime:
-        """Returns when it was accepted."""
-        response = await self.rest.post(f"/campaigns/{campaign_id}/{verb}", json=body)
-        assert response.is_success, response.text
-        return datetime.fromisoformat(response.json()["at"])
-
-    async def stats(self, campaign_id: str) -> dict[str, Any]:
-        response = await self.rest.get(f"/campaigns/{campaign_id}/stats")
-        response.raise_for_status()
-        return dict(response.json())
-
-    async def until(self, campaign_id: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        async with asyncio.timeout(PATIENCE_S):
-            while not condition(stats := await self.stats(campaign_id)):
-                await asyncio.sleep(0.1)
-        return stats
-
-    async def received(self, campaign_id: str) -> list[dict[str, Any]]:
-        text = (await self.rest.get(f"{self.access.sandbox_url}/messages", params={"campaign": campaign_id})).text
-        return [json.loads(line) for line in text.splitlines()]
-
-    async def reckon(self, campaign_id: str, people: int) -> Reconciliation:
-        sends: list[LedgerSend] = []
-        cursor = ""
-        while True:
-            response = await self.rest.get(f"/campaigns/{campaign_id}/sends", params={"cursor": cursor, "limit": 500})
-            page = response.json()
-            sends += [LedgerSend(item["send_id"], Status(item["status"]), item["reason"]) for item in page["items"]]
-            if not (cursor := page["next"] or ""):
-                break
-        accepted = [message["send_id"] for message in await self.received(campaign_id)]
-        return reconcile([f"{campaign_id}/1/p{i}" for i in range(people)], sends, accepted)
-
-
-@pytest.fixture
-async def desk(installation: Installation) -> Desk:
-    return Desk(installation)
-
-
-def sent(count: int) -> Callable[[dict[str, Any]], bool]:
-    return lambda stats: stats["by_channel"].get("email", {}).get("sent", 0) >= count
-
-
-def completed(stats: dict[str, Any]) -> bool:
-    return bool(stats["status"] == "completed")
+GIVEN = {
+    "PEAL_RATE_EMAIL": str(RATE),
+    "PEAL_RATE_SMS": str(SMS_RATE),
+    "PEAL_PRICE_EMAIL_MICROS": str(MAIL_MICROS),
+    "PEAL_SANDBOX_WORLD": "calm",
+}
 
 
 def lateness(messages: list[dict[str, Any]], accepted_at: datetime) -> float:

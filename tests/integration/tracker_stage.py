@@ -7,7 +7,7 @@ import base64
 import json
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from service_process import ServiceProcess
 from twilio.request_validator import RequestValidator
+from waiting import until
 from yarl import URL
 
 from deploy.local.free_ports import free_ports
@@ -41,15 +42,6 @@ TOKEN, SID, LINK_SECRET = "auth-token", "AC" + "0" * 32, "link-secret"
 KEY = ec.generate_private_key(ec.SECP256R1())
 PUBLIC_KEY = base64.b64encode(KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
 PHONE = "+919812345678"
-
-
-async def until(condition: Callable[[], Awaitable[Any]], what: str, seconds: float = 60) -> Any:
-    """Ask until it holds; its value."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not (value := await condition()):
-        assert asyncio.get_running_loop().time() < deadline, f"not within {seconds} s: {what}"
-        await asyncio.sleep(0.05)
-    return value
 
 
 @dataclass(frozen=True)

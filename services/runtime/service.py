@@ -17,6 +17,7 @@ from services.runtime.errors import FATAL_EXIT_CODE, StopProcessError
 from services.runtime.fail_points import set_fail_points
 from services.runtime.health import Health, serve_health
 from services.runtime.logging import configure_logging
+from services.runtime.reconnecting import pause_between_connections
 from services.runtime.settings import Settings
 from services.runtime.telemetry import start_telemetry, stop_telemetry
 
@@ -31,6 +32,7 @@ def run_service(name: str, settings: Settings, main: Main) -> None:
     """
     configure_logging(settings, name)
     set_fail_points(settings.fail_points, name)
+    pause_between_connections()
     gc.set_threshold(100_000, 50, 100)  # batches allocate much and keep little: the default costs up to a third
     log = structlog.get_logger(name)
 

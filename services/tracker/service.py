@@ -84,7 +84,9 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
         prices = PriceDesk(settings, api, publisher)
         runner = await serve_webhooks(
             settings,
-            ProviderWebhooks(settings, emitter, directory, addresses, twilio_accounts, prices.want),
+            ProviderWebhooks(
+                settings, emitter, directory, addresses, twilio_accounts, lambda: brands.items, prices.want
+            ),
             LinkPages(settings, publisher, store, lambda: brands.items),
         )
         stack.push_async_callback(runner.cleanup)

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from schemas import Consent
+from schemas import Brand, BrandId, Consent
 from services.domain.links import LinkTarget
 from services.domain.messages import encode_json
 from services.tracker.core.choices import choices, chosen, unsubscription
-from services.tracker.core.keywords import DEFAULT_WORDS, Keywords
+from services.tracker.core.keywords import DEFAULT_WORDS, Keywords, help_answer
 from services.tracker.core.repeats import FirstSeen
 from services.tracker.core.rows import Inbound
 from services.tracker.core.stops import (
@@ -68,6 +68,42 @@ def test_a_stop_by_message_counts_for_each_brand_that_writes_from_the_number() -
     assert inbound_stops(message("start"), {"a"})[0].lifted
 
 
+def test_a_start_at_a_shared_number_is_a_yes_to_the_brand_that_wrote_last_and_to_no_other() -> None:
+    mine = msgspec.structs.replace(message("start"), recipient="b/c-1")
+    assert [stop.brand for stop in inbound_stops(mine, {"a", "b"})] == ["b"]
+    assert inbound_stops(message("start"), {"a", "b"}) == [], "nobody knows whom it was meant for"
+    assert inbound_stops(mine, {"a"}) == [], "the brand does not write from this number any more"
+
+
+NORTH = Brand.model_validate(
+    {
+        "brand_id": "north",
+        "keywords": {
+            "en": {"help_answer": "North: call 1"},
+            "mr": {"stop": ["थांबवा"], "help": ["मदत"], "help_answer": "नॉर्थ: 1"},
+        },
+    }
+)
+
+
+def test_a_brands_words_add_to_those_that_carriers_demand() -> None:
+    words = Keywords.for_brands(DEFAULT_WORDS, [NORTH])
+    assert [words.meaning(text) for text in ("थांबवा", "STOP", "help", "मदत")] == ["stop", "stop", "help", "help"]
+    assert Keywords.for_brands(DEFAULT_WORDS, []).meaning("थांबवा") == ""
+
+
+def test_a_word_that_one_brand_of_a_number_takes_for_a_stop_is_a_stop() -> None:
+    south = Brand.model_validate({"brand_id": "south", "keywords": {"en": {"start": ["Pause"]}}})
+    north = Brand.model_validate({"brand_id": "north", "keywords": {"en": {"stop": ["pause"]}}})
+    assert Keywords.for_brands({}, [north, south]).meaning("pause!") == "stop"
+
+
+@pytest.mark.parametrize(("text", "answer"), [("HELP", "North: call 1"), ("मदत", "नॉर्थ: 1")])
+def test_help_is_answered_in_the_language_that_asked(text: str, answer: str) -> None:
+    assert help_answer(NORTH, text) == answer
+    assert help_answer(Brand(brand_id=BrandId("south")), text) == ""
+
+
 def test_the_consent_drawn_from_a_stop_is_the_same_each_time_and_fits_the_wire() -> None:
     stop = PersonStop("default/c-1", "email", "camp", "bounced_before", NOW, "camp/1/c-1/1/bounced/sendgrid")
     first, second = (encode_json(consent_for(stop, "default/c-2")) for _ in range(2))
@@ -120,6 +156,11 @@ def test_after_the_deadline_the_accounts_policy_ends_the_doubt(policy: str, stat
 def test_preferences_show_what_is_recorded_and_else_what_the_channel_allows() -> None:
     shown = {choice.channel: choice.on for choice in choices({"email": "opted_out"})}
     assert shown == {"email": False, "sms": False, "whatsapp": False, "push": True}
+
+
+def test_preferences_take_silence_as_the_brand_does() -> None:
+    shown = {choice.channel: choice.on for choice in choices({}, ["email"])}
+    assert shown == {"email": False, "sms": True, "whatsapp": True, "push": True}
 
 
 def test_only_a_box_that_was_changed_says_something() -> None:

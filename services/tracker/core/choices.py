@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
+from schemas import DEFAULT_OPT_IN
 from services.domain.links import LinkTarget
 from services.domain.messages import Consent
 
 LABELS: Final[dict[str, str]] = {"email": "Email", "sms": "SMS", "whatsapp": "WhatsApp", "push": "App notifications"}
-WITHOUT_OPT_IN: Final = frozenset({"email", "push"})
-"""Channels that are allowed as long as nobody has objected."""
 SOURCE: Final = "preference-page"
 LINK_SOURCE: Final = "unsubscribe-link"
 
@@ -24,10 +23,11 @@ class Choice(msgspec.Struct, frozen=True):
     on: bool
 
 
-def choices(states: Mapping[str, str]) -> list[Choice]:
-    """`states`: channel -> opted_in or opted_out, where something is recorded."""
+def choices(states: Mapping[str, str], needs_opt_in: Collection[str] = DEFAULT_OPT_IN) -> list[Choice]:
+    """`states`: channel -> opted_in or opted_out, where something is recorded. `needs_opt_in`: the brand's channels on
+    which silence is a no; the others are allowed as long as nobody has objected."""
     return [
-        Choice(name, label, states.get(name, "opted_in" if name in WITHOUT_OPT_IN else "opted_out") == "opted_in")
+        Choice(name, label, states.get(name, "opted_out" if name in needs_opt_in else "opted_in") == "opted_in")
         for name, label in LABELS.items()
     ]
 

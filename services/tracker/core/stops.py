@@ -66,9 +66,13 @@ def person_stop(event: DeliveryEvent) -> PersonStop | None:
 
 
 def inbound_stops(message: Inbound, brands: Iterable[str]) -> list[Stop]:
-    """STOP and START count for every brand that writes from the number."""
+    """STOP counts for every brand that writes from the number. START is a yes, so it counts for one: the brand that
+    wrote to the person last; where nobody is known to have done so, the number's only one."""
     if message.keyword not in ("stop", "start"):
         return []
+    brands = set(brands)
+    if message.keyword == "start":
+        brands = brands & {brand_of(message.recipient)} if message.recipient else brands if len(brands) == 1 else set()
     return [
         Stop(
             brand,

@@ -41,3 +41,22 @@ SELECT recipient_id, brand, channel, purpose, state, reason, at, source, proof, 
 
 -- What was said before this table was made, as far as it is kept.
 INSERT INTO consent_words SELECT recipient_id, brand, channel, purpose, state, reason, at, source, proof, ingested_at FROM consents;
+
+-- What holds now, by person, channel and purpose, as the router judges: of each kind of word the newest counts, at a tie the
+-- no; and a no, to the channel or to all, is not lifted by a yes to the other.
+CREATE OR REPLACE VIEW v_consents AS
+SELECT recipient_id, brand, named AS channel, purpose,
+       argMax(w.last.3, (w.last.3 = 'opted_out', w.last.2)) AS state,
+       argMax(w.last.4, (w.last.3 = 'opted_out', w.last.2)) AS reason,
+       argMax(w.last.5, (w.last.3 = 'opted_out', w.last.2)) AS source,
+       argMax(w.last.2, (w.last.3 = 'opted_out', w.last.2)) AS at
+FROM
+(
+    SELECT recipient_id, brand, channel AS said_of, purpose,
+           argMax((c.reason = 'erased', c.at, toString(c.state), toString(c.reason), toString(c.source)),
+                  (c.reason = 'erased', c.at, c.state = 'opted_out')) AS last
+    FROM consents AS c
+    GROUP BY recipient_id, brand, said_of, purpose
+) AS w
+ARRAY JOIN if(said_of = 'all', ['email', 'sms', 'whatsapp', 'push', 'social'], [toString(said_of)]) AS named
+GROUP BY recipient_id, brand, named, purpose;

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas import UNKNOWN_ORDINAL, Brand, Status
+from services.domain.brands import brand_named
 from services.domain.links import PREFERENCES, UNSUBSCRIBE, BadTokenError, LinkTarget, make_token, read_token
 from services.domain.messages import DeliveryEvent, event_id
 from services.runtime import metrics
@@ -102,8 +103,15 @@ class LinkPages:
         except (ClickHouseError, OSError, TimeoutError) as error:
             return self._later(error)
         states = {str(channel): str(state) for channel, state in rows} | news
+        brand = brand_named(self._brands(), target.recipient.partition("/")[0])
         title = "What may we send you?"
-        return self._page("preferences.html", title, choices=choices(states), saved=saved, **self._names(target))
+        return self._page(
+            "preferences.html",
+            title,
+            choices=choices(states, brand.opt_in_channels),
+            saved=saved,
+            **self._names(target),
+        )
 
     async def _event(self, target: LinkTarget) -> DeliveryEvent | None:
         """The unsubscription as an event of the send that brought the link; its ordinal is the ledger's to know."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
 
 import msgspec
 import structlog
@@ -13,16 +14,17 @@ from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from multidict import MultiDict
 
-from schemas import CampaignRecord
+from schemas import Brand, CampaignRecord
+from services.domain.brands import brand_named
 from services.domain.messages import DeliveryEvent
 from services.runtime import metrics
 from services.runtime.clock import utc_now
 from services.tracker.addresses import Addresses
 from services.tracker.core.callbacks import Parsed
-from services.tracker.core.keywords import Keywords
+from services.tracker.core.keywords import Keywords, help_answer
 from services.tracker.core.prices import waived
 from services.tracker.core.repeats import FirstSeen
-from services.tracker.core.rows import Inbound
+from services.tracker.core.rows import Inbound, brand_of
 from services.tracker.core.sendgrid import parse_events
 from services.tracker.core.stops import Stop
 from services.tracker.core.twilio import parse_inbound, parse_status, status_word
@@ -42,7 +44,7 @@ from services.tracker.webhooks.verify import (
 )
 
 log = structlog.get_logger("webhooks")
-TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response>{}</Response>'
 _LOOKUP_S = 2.0
 
 
@@ -56,13 +58,14 @@ class ProviderWebhooks:
         directory: Directory,
         addresses: Addresses,
         twilio: TwilioAccounts,
+        brands: Callable[[], Mapping[str, Brand]],
         ended: Callable[[DeliveryEvent, str], None],
     ) -> None:
         self._url = settings.public_url.rstrip("/")
         self._emitter, self._directory, self._addresses = emitter, directory, addresses
-        self._twilio, self._ended = twilio, ended
+        self._twilio, self._brands, self._ended = twilio, brands, ended
         self._sendgrid_key = load_sendgrid_key(settings.sendgrid_webhook_public_key)
-        self._keywords = Keywords.of(settings.stop_words)
+        self._words = settings.stop_words
         self._seen = FirstSeen()
 
     def routes(self) -> list[web.RouteDef]:
@@ -101,7 +104,7 @@ class ProviderWebhooks:
         account = self._twilio.owner(form.get("AccountSid", ""), form.get("To", "")) if form is not None else ""
         if form is None or not account or not self._genuine(request, form, account):
             return forged("twilio")
-        message = parse_inbound(form, account, self._keywords, utc_now())
+        message = parse_inbound(form, account, self._keywords(form.get("From", ""), account), utc_now())
         if message is None:
             return malformed("twilio")
         message = msgspec.structs.replace(message, at=self._seen.moment(message.message_id, message.at))
@@ -112,7 +115,22 @@ class ProviderWebhooks:
         except (KafkaError, TimeoutError) as error:
             return unavailable("twilio", error)
         metrics.callbacks.labels("twilio", message.keyword or "inbound").inc()
-        return web.Response(text=TWIML, content_type="text/xml")
+        return web.Response(text=TWIML.format(self._answer(message)), content_type="text/xml")
+
+    def _keywords(self, sender: str, account: str) -> Keywords:
+        channel = "whatsapp" if sender.startswith("whatsapp:") else "sms"
+        known = self._brands()
+        brands = sorted(self._directory.brands_of(channel, account))
+        return Keywords.for_brands(self._words, [brand_named(known, name) for name in brands])
+
+    def _answer(self, message: Inbound) -> str:
+        """TwiML's answer to a word for help, where the brand that wrote last has one. No send: the person asked."""
+        if message.keyword != "help":
+            return ""
+        brands = self._directory.brands_of(message.channel, message.account)
+        name = brand_of(message.recipient) if message.recipient else next(iter(brands)) if len(brands) == 1 else ""
+        answer = help_answer(brand_named(self._brands(), name), message.text) if name else ""
+        return f"<Message>{escape(answer)}</Message>" if answer else ""
 
     async def sendgrid_events(self, request: web.Request) -> web.Response:
         body = await request.read()

@@ -52,11 +52,11 @@ from schemas.status import ENGAGED, EVIDENCE, OPEN, RANK, REOPENABLE, STOPS, Sta
 __all__ = [
     "DEFAULT_ACCOUNT", "DEFAULT_BRAND", "DEFAULT_OPT_IN", "ENGAGED", "EVIDENCE", "ID_PATTERN", "OPEN", "RANK",
     "REOPENABLE", "STOPS", "UNKNOWN_ORDINAL", "Account", "AccountId", "Amount", "AnswerWords", "Audience",
-    "AudienceFilter", "AuditEntry", "Body", "Brand", "BrandId", "BrandLimits", "BrandRules", "Budget", "Campaign", "CampaignId",
-    "CampaignRecord", "CampaignStatus", "Channel", "Command", "CommandEnvelope", "CommandResult", "CommandType",
-    "Consent", "ContactChange", "ContactFields", "ContactId", "Content", "DeliveryEvent", "EmailContent",
+    "AudienceFilter", "AuditEntry", "Body", "Brand", "BrandId", "BrandLimits", "BrandRules", "Budget", "Campaign",
+    "CampaignId", "CampaignRecord", "CampaignStatus", "Channel", "Command", "CommandEnvelope", "CommandResult",
+    "CommandType", "Consent", "ContactChange", "ContactFields", "ContactId", "Content", "DeliveryEvent", "EmailContent",
     "Engagement", "FieldError", "FrozenAudience", "InboundMessage", "InlineRecipient", "Limits", "Operator",
     "PageRange", "RateCard", "RecipientId", "Role", "SendId", "SendMessage", "SendRecall", "SendRequested",
-    "SmsContent", "Status", "Step", "StepProgress", "StepRecord", "Suppression", "Template", "WhatsappContent",
-    "Wire", "rank_key",
+    "SmsContent", "Status", "Step", "StepProgress", "StepRecord", "Suppression", "Template", "Tracking",
+    "WhatsappContent", "Wire", "rank_key",
 ]  # fmt: skip

@@ -42,7 +42,8 @@ Payload = TypeVar("Payload", bound=msgspec.Struct)
 
 
 @lru_cache(maxsize=64)
-def _key(secret: str, purpose: str) -> bytes:
+def purpose_key(secret: str, purpose: str) -> bytes:
+    """Raises ValueError where the secret is empty."""
     if not secret:
         raise ValueError("links need a secret: set PEAL_LINK_SECRET")
     return hmac.digest(secret.encode(), purpose.encode(), "sha256")
@@ -51,7 +52,7 @@ def _key(secret: str, purpose: str) -> bytes:
 def make_token(secret: str, purpose: str, payload: msgspec.Struct) -> str:
     """URL-safe, no padding. Raises ValueError where the secret is empty."""
     body = _encode(payload)
-    mac = hmac.digest(_key(secret, purpose), body, "sha256")[:_MAC_BYTES]
+    mac = hmac.digest(purpose_key(secret, purpose), body, "sha256")[:_MAC_BYTES]
     return base64.urlsafe_b64encode(mac + body).rstrip(b"=").decode()
 
 
@@ -64,7 +65,7 @@ def read_token(secret: str, purpose: str, token: str, kind: type[Payload] = Link
     except (binascii.Error, UnicodeEncodeError, ValueError):
         raise BadTokenError("not base64url") from None
     mac, body = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-    if not hmac.compare_digest(mac, hmac.digest(_key(secret, purpose), body, "sha256")[:_MAC_BYTES]):
+    if not hmac.compare_digest(mac, hmac.digest(purpose_key(secret, purpose), body, "sha256")[:_MAC_BYTES]):
         raise BadTokenError("not signed by us for this purpose")
     try:
         return msgspec.msgpack.decode(body, type=kind)

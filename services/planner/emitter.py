@@ -13,6 +13,7 @@ from schemas import CampaignRecord, Suppression
 from schemas.topics import DELIVERY_EVENTS, SEND_REQUESTED
 from services.domain.content import SPECIAL_NAMES, Compiled
 from services.domain.messages import SendRequest, encode_json, event_for
+from services.planner.core.hours import zone_of_campaign
 from services.planner.core.requests import Member, StepPlan
 from services.planner.core.validation import compile_step
 from services.runtime import metrics
@@ -31,7 +32,10 @@ class PlanCache:
         key = (record.campaign_id, number)
         cached = self._content.get(key)
         if cached is None or cached[0] != record.epoch:
-            cached = record.epoch, compile_step(record.steps[number - 1], record.body, record.name)
+            cached = (
+                record.epoch,
+                compile_step(record.steps[number - 1], record.body, record.name, record.tracking.links),
+            )
             self._content[key] = cached
         return cached[1]
 
@@ -46,7 +50,7 @@ class PlanCache:
             placeholders=sorted(content.placeholders - SPECIAL_NAMES),
             required=sorted(content.required - SPECIAL_NAMES),
             expires_at=expires_at,
-            zone=(record.schedule.zone if record.schedule else None) or record.zone,
+            zone=zone_of_campaign(record),
         )
 
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from schemas import Account, Brand, CampaignRecord
+from services.domain.clicks import ClickLinks
 from services.domain.content import (
     Compiled,
     CompiledEmail,
@@ -20,6 +21,7 @@ from services.domain.content import (
     render,
 )
 from services.domain.links import PREFERENCES, UNSUBSCRIBE, LinkTarget, make_token
+from services.domain.messages import SendMessage
 
 if TYPE_CHECKING:
     from services.senders.items import Item
@@ -38,6 +40,8 @@ class StepContent:
             as_substitutions(compiled) if isinstance(compiled, CompiledEmail) else None
         )
         self.needs_unsubscribe = one_click or (compiled is not None and compiled.uses("unsubscribe_url"))
+        self.tracks = compiled is not None and compiled.tracks
+        """Whether its links are ours, so that the provider is to leave them alone."""
         self.needs_preferences = compiled is not None and compiled.uses("preferences_url")
 
 
@@ -58,7 +62,7 @@ class ContentBook:
         if content.compiled is None:
             item.problem = content.problem
             return
-        item.links = self._links(content, message.recipient, message.channel, message.send_id)
+        item.links = self._links(content, message)
         try:
             if self.per_call > 1 and content.substitutions is not None:
                 item.values = content.substitutions.values(message.data, item.links)
@@ -73,31 +77,41 @@ class ContentBook:
         key = (campaign.campaign_id, campaign.epoch, step)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = _compile(campaign, step, brand)
+            found = self._known[key] = _compile(campaign, step, brand, bool(self.link_secret))
             if len(self._known) > MOST_KEPT:
                 self._known.popitem(last=False)
         return found
 
-    def _links(self, content: StepContent, recipient: str, channel: str, send_id: str) -> Links:
+    def _links(self, content: StepContent, message: SendMessage) -> Links:
+        tracked = None
+        if content.tracks:
+            tracked = ClickLinks(
+                self.public_url, self.link_secret, message.campaign_id, message.step, message.ord, message.attempt
+            )
         if not content.needs_unsubscribe and not content.needs_preferences:
-            return Links()
-        target = LinkTarget(recipient, channel, send_id)
+            return Links(tracked=tracked)
+        target = LinkTarget(message.recipient, message.channel, message.send_id)
         return Links(
             f"{self.public_url}/u/{make_token(self.link_secret, UNSUBSCRIBE, target)}",
             f"{self.public_url}/p/{make_token(self.link_secret, PREFERENCES, target)}"
             if content.needs_preferences
             else "",
+            tracked,
         )
 
 
-def _compile(campaign: CampaignRecord, step: int, brand: Brand | None) -> StepContent:
+def _compile(campaign: CampaignRecord, step: int, brand: Brand | None, signed: bool) -> StepContent:
+    """`signed`: there is a secret to sign links with."""
     marketing = campaign.kind != "transactional"
     if not 1 <= step <= len(campaign.steps):
         return StepContent(None, f"campaign {campaign.campaign_id} has no step {step}", brand, False)
     record = campaign.steps[step - 1]
     footer = Footer(brand.postal_address if brand else "", unsubscribe=marketing)
     try:
-        compiled = compile_content(record.channel, record.content, campaign.body, name=campaign.name, footer=footer)
+        compiled = compile_content(
+            record.channel, record.content, campaign.body, name=campaign.name, footer=footer,
+            tracked=signed and campaign.tracking.links,
+        )  # fmt: skip
     except TemplateProblem as problem:
         return StepContent(None, str(problem), brand, False)
     return StepContent(compiled, "", brand, marketing)

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from schemas import CampaignRecord
+from services.domain.clicks import ClickLinks
 from services.domain.content import Compiled, Links, Rendered, RenderProblem, TemplateProblem, compile_content, render
 from services.domain.links import PREFERENCES, UNSUBSCRIBE, LinkTarget, make_token
 from services.domain.messages import SendMessage
@@ -65,7 +66,9 @@ class Wordings:
         target = LinkTarget(message.recipient, message.channel, message.send_id)
         try:
             links = Links(
-                self._link(compiled, "u", UNSUBSCRIBE, target), self._link(compiled, "p", PREFERENCES, target)
+                self._link(compiled, "u", UNSUBSCRIBE, target),
+                self._link(compiled, "p", PREFERENCES, target),
+                self._tracked(compiled, message),
             )
             return render(compiled, message.data, links)
         except (RenderProblem, ValueError):
@@ -76,12 +79,21 @@ class Wordings:
             return ""
         return f"{self.public_url}/{path}/{make_token(self.link_secret, purpose, target)}"
 
+    def _tracked(self, compiled: Compiled, message: SendMessage) -> ClickLinks | None:
+        if not compiled.tracks or not self.link_secret:
+            return None
+        return ClickLinks(
+            self.public_url, self.link_secret, message.campaign_id, message.step, message.ord, message.attempt
+        )
+
     def _content(self, campaign: CampaignRecord, step: int) -> Compiled | None:
         key = (campaign.campaign_id, campaign.epoch, step)
         if key not in self._compiled:
             record = campaign.steps[step - 1]
             try:
-                self._compiled[key] = compile_content(record.channel, record.content, campaign.body, name=campaign.name)
+                self._compiled[key] = compile_content(
+                    record.channel, record.content, campaign.body, name=campaign.name, tracked=campaign.tracking.links
+                )
             except TemplateProblem:
                 self._compiled[key] = None
             if len(self._compiled) > _KEPT:

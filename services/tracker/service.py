@@ -20,6 +20,7 @@ from services.runtime.registry import Registry
 from services.tracker.addresses import Addresses
 from services.tracker.asking import Asker
 from services.tracker.barrier import Barrier
+from services.tracker.clicks import ClickDesk
 from services.tracker.compaction import Compaction
 from services.tracker.consumer import Intake
 from services.tracker.effects import Directory, Effects
@@ -39,6 +40,7 @@ from services.tracker.webhooks.app import serve_webhooks
 from services.tracker.webhooks.emit import Emitter
 from services.tracker.webhooks.pages import LinkPages
 from services.tracker.webhooks.providers import ProviderWebhooks
+from services.tracker.webhooks.redirects import Redirects
 
 log = structlog.get_logger("tracker")
 _LOOK_S, _LOOK_READY_S = 0.2, 2.0
@@ -82,12 +84,14 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
         twilio_accounts = TwilioAccounts(settings, lambda: accounts.items)
         api = TwilioApi(twilio_accounts, session)
         prices = PriceDesk(settings, api, publisher)
+        clicks = ClickDesk(store, publisher, lambda campaign_id: campaigns.items.get(campaign_id))
         runner = await serve_webhooks(
             settings,
             ProviderWebhooks(
                 settings, emitter, directory, addresses, twilio_accounts, lambda: brands.items, prices.want
             ),
             LinkPages(settings, publisher, store, lambda: brands.items),
+            Redirects(settings, lambda: campaigns.items, campaigns.catch_up, clicks),
         )
         stack.push_async_callback(runner.cleanup)
         asker = Asker(settings, store, api, lambda: campaigns.items)
@@ -104,6 +108,7 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
                 group.create_task(mirror.run()),
                 group.create_task(uncertain.run()),
                 group.create_task(prices.run()),
+                group.create_task(clicks.run()),
                 group.create_task(compaction.run()),
                 group.create_task(erasing.run()),
                 group.create_task(_tell_health(health, store, source)),

@@ -12,6 +12,7 @@ from services.domain.content.compiled import (
     RenderedEmail,
     RenderedSms,
     RenderedWhatsapp,
+    TrackedLinks,
     render,
 )
 from services.domain.content.compiling import Footer, compile_content, content_for
@@ -23,6 +24,6 @@ from services.domain.content.substitutions import Substitutions, as_substitution
 __all__ = [
     "SPECIAL_NAMES", "Compiled", "CompiledEmail", "CompiledSms", "CompiledWhatsapp", "Footer", "Links", "RenderProblem",
     "Rendered", "RenderedEmail", "RenderedSms", "RenderedWhatsapp", "Segments", "Substitutions", "TemplateProblem",
-    "as_substitutions", "compile_content", "content_for", "country_of", "message_cost", "render", "sms_segments",
-    "unit_price", "valid_address",
+    "TrackedLinks", "as_substitutions", "compile_content", "content_for", "country_of", "message_cost", "render",
+    "sms_segments", "unit_price", "valid_address",
 ]  # fmt: skip

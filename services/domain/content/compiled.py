@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from schemas import Channel
 from services.domain.content.markup import text_from_html
 from services.domain.content.problems import RenderProblem
 from services.domain.content.segments import Segments, sms_segments
 from services.domain.content.templates import Template
+from services.domain.content.tracking import literal
 
 LINK = "link"
 UNSUBSCRIBE_URL = "unsubscribe_url"
@@ -24,11 +25,18 @@ LONGEST_SMS = 1_600
 """Characters: Twilio refuses a longer body (error 21617)."""
 
 
+class TrackedLinks(Protocol):
+    def link(self, url: str, *, own: bool) -> str:
+        """What stands for this target in one send. `own`: the campaign's link, and the same for everybody."""
+
+
 class Links(NamedTuple):
     """Links made for one send."""
 
     unsubscribe_url: str = ""
     preferences_url: str = ""
+    tracked: TrackedLinks | None = None
+    """None: targets stand as they are."""
 
 
 class RenderedEmail(NamedTuple):
@@ -60,6 +68,10 @@ class _Compiled(ABC):
     channel: Channel
     link: Template | None
     """The body's link, which `{{ link }}` prints."""
+    tracked: bool = field(default=False, kw_only=True)
+    """Whether its links are to be tracked."""
+    targets: Mapping[str, Template] = field(default_factory=dict, kw_only=True)
+    """Of links that are placeholders of their own: name -> target."""
 
     @abstractmethod
     def templates(self) -> list[Template]:
@@ -67,9 +79,10 @@ class _Compiled(ABC):
 
     @cached_property
     def _used(self) -> frozenset[str]:
-        return frozenset().union(*[template.usage.used for template in self.templates()])
+        return frozenset().union(*[template.usage.used for template in self.templates()]) - self.targets.keys()
 
     def _with_link(self, templates: list[Template]) -> list[Template]:
+        templates = [*templates, *self.targets.values()]
         uses_link = any(LINK in template.usage.used for template in templates)
         return [*templates, self.link] if self.link and uses_link else templates
 
@@ -81,7 +94,13 @@ class _Compiled(ABC):
     @cached_property
     def required(self) -> frozenset[str]:
         """Of these, the ones that it cannot do without."""
-        return frozenset().union(*[each.usage.required for each in self.templates()]) - SPECIAL_NAMES
+        required = frozenset().union(*[each.usage.required for each in self.templates()])
+        return required - SPECIAL_NAMES - self.targets.keys()
+
+    @cached_property
+    def tracks(self) -> bool:
+        """Whether any link of it is tracked."""
+        return self.tracked and (self.uses(LINK) or bool(self.targets))
 
     def uses(self, name: str) -> bool:
         return name in self._used
@@ -90,9 +109,17 @@ class _Compiled(ABC):
         """All that a template may print for one person. An empty attribute counts as missing, also in `{% if name %}`,
         where Liquid would call "" true. Ours win over an attribute of the same name."""
         values: dict[str, object] = {name: value for name, value in data.items() if value not in ("", None)}
-        values[UNSUBSCRIBE_URL], values[PREFERENCES_URL] = links
-        values[LINK] = self.link.render(values) if self.link else ""
-        return values
+        values[UNSUBSCRIBE_URL], values[PREFERENCES_URL], tracked = links
+        values[LINK] = own = self.link.render(values) if self.link else ""
+        targets = {name: target.render(values) for name, target in self.targets.items()}
+        if tracked is not None:
+            values[LINK] = tracked.link(own, own=self._same_for_all)
+            targets = {name: tracked.link(url, own=False) for name, url in targets.items()}
+        return values | targets
+
+    @cached_property
+    def _same_for_all(self) -> bool:
+        return literal(self.link)
 
 
 @dataclass(frozen=True)

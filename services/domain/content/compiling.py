@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from schemas import Body, Channel, Content, EmailContent, SmsContent, StepRecord, WhatsappContent
-from services.domain.content import markup
+from services.domain.content import markup, tracking
 from services.domain.content.compiled import (
     LINK,
     PREFERENCES_URL,
@@ -39,6 +39,7 @@ class _Source:
     name: str
     footer: Footer
     field: str
+    tracked: bool = False
 
     def link(self) -> Template | None:
         return compile_template("body.link", self.body.link) if self.body.link else None
@@ -79,15 +80,17 @@ def compile_content(
     name: str,
     footer: Footer = Footer(),
     field: str = "content",
+    tracked: bool = False,
 ) -> Compiled:
-    """Compile one channel's content, its gaps filled from the body; `name` is the campaign's.
+    """Compile one channel's content, its gaps filled from the body; `name` is the campaign's. `tracked`: its links lead
+    by `/r/...` where `Links.tracked` is given as it is rendered.
 
     `field` is the path of `content` in the campaign file (`content`, or `steps.0.content`). Raises `TemplateProblem`.
     """
     compiler = _COMPILERS.get(channel)
     if compiler is None:
         raise _no_such_channel(channel)
-    compiled = compiler(_Source(content, body, name, footer, f"{field}.{channel}"))
+    compiled = compiler(_Source(content, body, name, footer, f"{field}.{channel}", tracked))
     if compiled.uses(LINK) and not body.link:
         where = next(each.field for each in compiled.templates() if LINK in each.usage.used)
         raise TemplateProblem(where, "no_link", "{{ link }} is used, but body.link is empty: give it, or take it out")
@@ -104,7 +107,7 @@ def _compile_sms(source: _Source) -> CompiledSms:
         text = compile_template(f"{source.field}.text", given.text)
     else:
         text = compile_template("body.text", source.text_with_link())
-    return CompiledSms(Channel.SMS, source.link(), text)
+    return CompiledSms(Channel.SMS, source.link(), text, tracked=source.tracked)
 
 
 def _compile_whatsapp(source: _Source) -> CompiledWhatsapp:
@@ -113,12 +116,14 @@ def _compile_whatsapp(source: _Source) -> CompiledWhatsapp:
         variables = {
             key: compile_template(f"{source.field}.variables.{key}", text) for key, text in given.variables.items()
         }
-        return CompiledWhatsapp(Channel.WHATSAPP, source.link(), given.template, variables, None)
+        return CompiledWhatsapp(
+            Channel.WHATSAPP, source.link(), given.template, variables, None, tracked=source.tracked
+        )
     if given is not None and (given.text or "").strip():
         text = compile_template(f"{source.field}.text", given.text or "")
     else:
         text = compile_template("body.text", source.text_with_link())
-    return CompiledWhatsapp(Channel.WHATSAPP, source.link(), None, {}, text)
+    return CompiledWhatsapp(Channel.WHATSAPP, source.link(), None, {}, text, tracked=source.tracked)
 
 
 def _compile_email(source: _Source) -> CompiledEmail:
@@ -129,6 +134,7 @@ def _compile_email(source: _Source) -> CompiledEmail:
         subject = compile_template("name", _literal(source.name))
     preheader = compile_template(f"{source.field}.preheader", given.preheader)
     field, html = _document(source, given)
+    html, targets = tracking.take_links(field, html) if source.tracked else (html, {})
     try:
         plain = markup.with_footer(html, _footer(source.footer, html))
         document = markup.inline_css(markup.with_preheader(plain, given.preheader))
@@ -136,7 +142,9 @@ def _compile_email(source: _Source) -> CompiledEmail:
         raise TemplateProblem(field, "broken_markup", str(error)) from None
     compiled = _compile_moved(field, document)
     text = _compile_text(source, given, plain, simple=compiled.parts is not None)
-    return CompiledEmail(Channel.EMAIL, source.link(), subject, preheader, compiled, text)
+    return CompiledEmail(
+        Channel.EMAIL, source.link(), subject, preheader, compiled, text, tracked=source.tracked, targets=targets
+    )
 
 
 def _document(source: _Source, given: EmailContent) -> tuple[str, str]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from schemas import Account, Channel
+from services.domain.clicks import ClickLinks
 from services.domain.content import Compiled, Links, RenderProblem, message_cost, render
 from services.domain.messages import SendRequest
 
 LONGEST_TOKEN = "x" * 120
 """Stands in for the token of a link that is made at the sender."""
+
+ANY_KEY = "-"
+"""A tracked link is as long under every secret."""
 
 
 def reserve_micros(account: Account, content: Compiled, request: SendRequest, public_url: str) -> int:
@@ -17,7 +21,12 @@ def reserve_micros(account: Account, content: Compiled, request: SendRequest, pu
     """
     rendered = None
     if account.channel is Channel.SMS:
-        links = Links(f"{public_url}/u/{LONGEST_TOKEN}", f"{public_url}/p/{LONGEST_TOKEN}")
+        tracked = None
+        if content.tracks:
+            tracked = ClickLinks(
+                public_url.rstrip("/"), ANY_KEY, request.campaign_id, request.step, request.ord, request.attempt
+            )
+        links = Links(f"{public_url}/u/{LONGEST_TOKEN}", f"{public_url}/p/{LONGEST_TOKEN}", tracked)
         try:
             rendered = render(content, request.data, links)
         except RenderProblem:

@@ -13,9 +13,9 @@ AccountLookup = Callable[[str, str], Account | None]
 """(channel, account) -> the account, if there is one."""
 
 
-def compile_step(step: StepRecord, body: Body, name: str) -> Compiled:
+def compile_step(step: StepRecord, body: Body, name: str, tracked: bool = False) -> Compiled:
     """The content of a step, ready to be rendered. Raises `TemplateProblem`."""
-    return compile_content(step.channel, step.content, body, name=name)
+    return compile_content(step.channel, step.content, body, name=name, tracked=tracked)
 
 
 def check_campaign(record: CampaignRecord, accounts: AccountLookup, known: Collection[str]) -> list[FieldError]:

@@ -16,6 +16,9 @@ from services.senders.items import Item
 
 _encode = msgspec.json.Encoder().encode
 
+OWN_LINKS = {"click_tracking": {"enable": False, "enable_text": False}}
+"""Links that are tracked by us must not be wrapped once more, nor a click be told twice."""
+
 
 def mail_body(batch: Sequence[Item], sender: str) -> bytes:
     """One request for a batch that shares its content, or for a single rendered mail.
@@ -40,6 +43,7 @@ def mail_body(batch: Sequence[Item], sender: str) -> bytes:
                 *([{"type": "text/plain", "value": text}] if text.strip() else []),
                 {"type": "text/html", "value": html},
             ],
+            **({"tracking_settings": OWN_LINKS} if first.content is not None and first.content.tracks else {}),
         }
     )
 

@@ -11,14 +11,17 @@ from services.runtime.errors import StopProcessError
 from services.tracker.settings import TrackerSettings
 from services.tracker.webhooks.pages import LinkPages
 from services.tracker.webhooks.providers import ProviderWebhooks
+from services.tracker.webhooks.redirects import Redirects
 
 LARGEST_BODY: Final = 16 << 20
 
 
-async def serve_webhooks(settings: TrackerSettings, webhooks: ProviderWebhooks, pages: LinkPages) -> web.AppRunner:
+async def serve_webhooks(
+    settings: TrackerSettings, webhooks: ProviderWebhooks, pages: LinkPages, redirects: Redirects
+) -> web.AppRunner:
     """Listen. Instances on one machine share the port. Raises `StopProcessError` where somebody else has it."""
     app = web.Application(client_max_size=LARGEST_BODY)
-    app.add_routes([*webhooks.routes(), *pages.routes()])
+    app.add_routes([*webhooks.routes(), *pages.routes(), *redirects.routes()])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     port = settings.ports.webhooks

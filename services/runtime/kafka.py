@@ -39,9 +39,19 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 
 def make_producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
-    """Idempotent, all acks. Partitions by murmur2 of the key, as every producer of Peal must."""
+    """Idempotent, all acks. Partitions by murmur2 of the key, as every producer of Peal must.
+
+    For a process that ends at the first failure to produce: one batch that expired while its partition had no leader
+    leaves a hole in the sequence, and all that follows is refused (`OutOfOrderSequenceNumber`) until a new producer.
+    """
     defaults: dict[str, Any] = {"acks": "all", "enable_idempotence": True, "linger_ms": 5, "max_batch_size": 1 << 20}
     return AIOKafkaProducer(**client_options(settings), **(defaults | options))
+
+
+def make_lasting_producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
+    """All acks, for a process that outlives failures and repeats what was not acknowledged, however long the broker is
+    away. A record may be written twice: its readers know a repeat by its id."""
+    return make_producer(settings, enable_idempotence=False, **options)
 
 
 def make_consumer(settings: Settings, *topics: str, **options: Any) -> AIOKafkaConsumer:

@@ -11,7 +11,7 @@ from schemas import Account, Channel
 from schemas.topics import DELIVERY_EVENTS, dead_letter_topic, send_topic
 from services.runtime.errors import StopProcessError
 from services.runtime.health import Health
-from services.runtime.kafka import make_producer, require_partitions, wait_for_kafka
+from services.runtime.kafka import make_lasting_producer, require_partitions, wait_for_kafka
 from services.senders.account_sender import AccountSender
 from services.senders.accounts import Accounts
 from services.senders.knowledge import KnowledgeBase
@@ -38,7 +38,7 @@ async def send(settings: SenderSettings, channel: Channel, health: Health, stop:
     transport = transport_for(channel)
     await wait_for_kafka(settings)
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
-        producer = await stack.enter_async_context(make_producer(settings))
+        producer = await stack.enter_async_context(make_lasting_producer(settings))
         topic = send_topic(channel)
         await require_partitions(producer, [DELIVERY_EVENTS, topic, dead_letter_topic(topic)])
         knowledge = KnowledgeBase(settings)

@@ -15,7 +15,7 @@ from schemas.topics import ACCOUNTS, BRANDS, CAMPAIGNS, CONTACT_CHANGES, DELIVER
 from services.runtime.clickhouse import make_clickhouse
 from services.runtime.erased import ErasedPeople
 from services.runtime.health import Health
-from services.runtime.kafka import make_producer, require_partitions, wait_for_kafka
+from services.runtime.kafka import make_lasting_producer, require_partitions, wait_for_kafka
 from services.runtime.registry import Registry
 from services.tracker.addresses import Addresses
 from services.tracker.asking import Asker
@@ -63,7 +63,7 @@ async def run_tracker(settings: TrackerSettings, health: Health, stop: asyncio.E
         for registry in registries:
             await registry.start()
             stack.push_async_callback(registry.stop)
-        producer = make_producer(settings)
+        producer = make_lasting_producer(settings)
         await producer.start()
         stack.push_async_callback(producer.stop)
         await require_partitions(producer, FIXED)

@@ -22,7 +22,7 @@ from services.console.settings import ConsoleSettings
 from services.runtime.clickhouse import make_clickhouse
 from services.runtime.errors import StopProcessError
 from services.runtime.health import Health
-from services.runtime.kafka import make_producer, wait_for_kafka
+from services.runtime.kafka import make_lasting_producer, wait_for_kafka
 from services.runtime.registry import Registry
 
 log = structlog.get_logger("console")
@@ -45,7 +45,7 @@ async def open_hub(settings: ConsoleSettings) -> AsyncIterator[Hub]:
     async with contextlib.AsyncExitStack() as stack:
         clickhouse = await make_clickhouse(settings)
         stack.push_async_callback(clickhouse.close)
-        producer = make_producer(settings)
+        producer = make_lasting_producer(settings)
         await producer.start()
         stack.push_async_callback(producer.stop)
         desk = CommandDesk(settings, producer, settings.command_patience_s)

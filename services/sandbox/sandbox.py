@@ -19,6 +19,7 @@ from services.sandbox.core.signatures import load_key, new_key, private_text
 from services.sandbox.core.store import Store
 from services.sandbox.core.worlds import World, parse_world
 from services.sandbox.courier import Courier, News
+from services.sandbox.readers import Readers
 from services.sandbox.settings import SandboxSettings
 
 _FLUSH_S = 1.0
@@ -37,6 +38,7 @@ class Sandbox:
             settings.public_url, self.tokens, self.key, self._happened, self.books.told, self.books.heard,
             settings.sandbox_callback_url,
         )  # fmt: skip
+        self.readers = Readers(settings.public_url, settings.sandbox_callback_url)
         self._since = time.time()
         self._tries: dict[str, int] = {}
         self._allowances: dict[str, Allowance] = {}
@@ -60,6 +62,7 @@ class Sandbox:
         if self.world.journal:
             told, heard = self.books.open(self.settings.data_dir / "sandbox" / "journal")
             self._resume(told, heard)
+        await self.readers.start()
         await self.courier.start()
         self._flushing = asyncio.create_task(self._flush())
 
@@ -69,6 +72,7 @@ class Sandbox:
             self._flushing.cancel()
             await asyncio.gather(self._flushing, return_exceptions=True)
         await self.courier.stop()
+        await self.readers.stop()
         self.books.close()
 
     def answer(self, account: str, key: str, count: int) -> Answer:
@@ -138,13 +142,23 @@ class Sandbox:
         record, step = news
         if isinstance(record, MailRecord):
             self.books.standing.see(record, step)
-            return True
+            if step.kind != "click" or record.group.click_tracking:
+                return True
+            self._follow(record, step)
+            return False
+        if step.kind == "click":
+            self._follow(record, step)
+            return False
         if step.kind != "inbound":
             return bool(record.callback)
         self.books.told([(record.number, step.number)])
         if record.answer_to:
             self.write(record.channel, record.to, record.answer_to, record.account_sid, step.detail)
         return False
+
+    def _follow(self, record: Record, step: Step) -> None:
+        self.books.told([(record.number, step.number)])
+        self.readers.follow(record.body())
 
     def _resume(self, told: set[tuple[int, int]], heard: set[str]) -> None:
         """Schedule what the journal does not say was told, unless it is too old for anyone to want it."""

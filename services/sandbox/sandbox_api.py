@@ -114,7 +114,7 @@ class SandboxApi:
 
     async def callbacks(self, _request: web.Request) -> web.Response:
         """How many callbacks are not yet taken by the tracker; 0: the world is quiet."""
-        return web.json_response({"pending": self._sandbox.courier.pending})
+        return web.json_response({"pending": self._sandbox.courier.pending + self._sandbox.readers.pending})
 
     async def key(self, _request: web.Request) -> web.Response:
         """The key that verifies event webhooks, as SendGrid shows it."""

@@ -32,6 +32,7 @@ def mail_records(
         sections=request.sections,
         categories=request.categories,
         world=world,
+        click_tracking=request.tracking_settings.click_tracking.enable,
     )
     records: list[MailRecord] = []
     for one in request.personalizations:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from services.sandbox.core.chance import draws, within
 from services.sandbox.core.worlds import World
 
+DONE = frozenset({"inbound", "click"})
+"""What people do with a message on their phone, of which Twilio tells nothing as the message's status."""
 NEVER = -1
 """`told_ms` of what is never told."""
 
@@ -21,7 +23,7 @@ class Step(NamedTuple):
 
     number: int
     kind: str
-    """SendGrid: its event; Twilio: the message's status, or `inbound`."""
+    """SendGrid: its event; Twilio: the message's status, or one of `DONE`."""
     detail: str
     """`hard`, `soft`, `machine`, the reason of a drop, Twilio's error code, the words of an answer."""
     at_ms: int
@@ -72,7 +74,7 @@ def _engagement(world: World, happens: Happens, chance: tuple[float, ...], at: i
         opened = at + within(world.engaged_ms, chance[9])
         done.append(("open", "", opened))
         if clicks:
-            done.append(("click", "", opened + within(world.engaged_ms, chance[10]) // 2))
+            done.append(("click", "", opened + within(world.click_ms, chance[10])))
         if happens("unsubscribes", chance[11], world.unsubscribe_rate):
             done.append(("unsubscribe", "", opened + within(world.engaged_ms, chance[12]) // 2))
     if happens("complains", chance[13], world.complaint_rate):
@@ -117,6 +119,8 @@ def phone_steps(world: World, channel: str, number: str, key: str, free_text: bo
     elif happens("replies", chance[7], world.reply_rate):
         words = ("Yes please", "Who is this?", "Tomorrow at 10 works", "Thanks!")[int(chance[8] * 4)]
         told.append(("inbound", words, at + within(world.engaged_ms, chance[9])))
+    if happens("clicks", chance[13], world.link_rate):
+        told.append(("click", "", at + within(world.click_ms, chance[14])))
     return _tell(world, told, number, key)
 
 
@@ -149,7 +153,7 @@ def _tell(world: World, happened: list[tuple[str, str, int]], address: str, key:
         return steps
     chance = draws(world.seed, "told", address, key)
     for place, step in enumerate(steps):
-        if step.kind == "inbound":
+        if step.kind in DONE:
             continue
         draw = chance[place % 16]
         if draw < world.lost_rate:
@@ -159,6 +163,6 @@ def _tell(world: World, happened: list[tuple[str, str, int]], address: str, key:
     repeats = [
         step._replace(told_ms=step.told_ms + 50 + int(500 * chance[15 - step.number % 16]))
         for step in steps
-        if step.told_ms != NEVER and step.kind != "inbound" and chance[(step.number + 8) % 16] < world.repeat_rate
+        if step.told_ms != NEVER and step.kind not in DONE and chance[(step.number + 8) % 16] < world.repeat_rate
     ]
     return steps + repeats

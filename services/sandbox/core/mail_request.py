@@ -57,6 +57,14 @@ class MailSettings(msgspec.Struct, frozen=True):
     sandbox_mode: SandboxMode = SandboxMode()
 
 
+class ClickTracking(msgspec.Struct, frozen=True):
+    enable: bool = True
+
+
+class TrackingSettings(msgspec.Struct, frozen=True):
+    click_tracking: ClickTracking = ClickTracking()
+
+
 class MailRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The whole body, by SendGrid's v3 reference."""
 
@@ -77,7 +85,7 @@ class MailRequest(msgspec.Struct, forbid_unknown_fields=True):
     asm: msgspec.Raw = msgspec.Raw()
     ip_pool_name: str = ""
     mail_settings: MailSettings = MailSettings()
-    tracking_settings: msgspec.Raw = msgspec.Raw()
+    tracking_settings: TrackingSettings = TrackingSettings()
 
 
 _REQUEST = msgspec.json.Decoder(MailRequest)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from services.sandbox.core.fates import Step, phone_steps
+from services.sandbox.core.fates import DONE, Step, phone_steps
 from services.sandbox.core.phone_events import API_VERSION, ERRORS
 from services.sandbox.core.records import PhoneRecord
 
@@ -40,7 +40,7 @@ def message_json(record: PhoneRecord, now: float | None) -> dict[str, Any]:
     status, code, sent_at, updated_at = "accepted" if record.service else "queued", "", None, record.received_at
     for step in steps_of(record) if now is not None else ():
         at = record.received_at + step.at_ms / 1000
-        if now is None or at > now or step.kind == "inbound":
+        if now is None or at > now or step.kind in DONE:
             continue
         if at >= updated_at:
             status, code, updated_at = step.kind, step.detail, at

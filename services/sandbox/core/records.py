@@ -48,6 +48,8 @@ class MailGroup(msgspec.Struct, gc=False):
     sections: dict[str, str]
     categories: list[str]
     world: World
+    click_tracking: bool = True
+    """Whether SendGrid wraps the links and tells of clicks."""
 
 
 class MailRecord(msgspec.Struct, gc=False):

@@ -81,6 +81,7 @@ class World(BaseModel):
     read_rate: Rate = Field(0, description="WhatsApp, of what is delivered")
     reply_rate: Rate = 0
     stop_rate: Rate = Field(0, description="answers STOP")
+    link_rate: Rate = Field(0, description="SMS and WhatsApp, of what is delivered: follows the tracked link")
     sending_rate: Rate = Field(0, description="how often the in-between status `sending` is told")
 
     # When things happen, counted from acceptance (the later ones from delivery)
@@ -89,6 +90,7 @@ class World(BaseModel):
     delivered_ms: Span = (20, 200)
     machine_open_ms: Span = (20, 200)
     engaged_ms: Span = (100, 800)
+    click_ms: Span = Field((1_200, 2_500), description="a link is followed so long after the message was opened")
 
     # How the callbacks travel
     repeat_rate: Rate = Field(0, description="told twice")
@@ -108,7 +110,7 @@ SAMPLE = World(
     hard_bounce_rate=0.025, soft_bounce_rate=0.01, deferred_rate=0.01, machine_open_rate=0.12, open_rate=0.38,
     click_rate=0.25, unsubscribe_rate=0.008, complaint_rate=0.001,
     invalid_number_rate=0.015, landline_rate=0.03, no_whatsapp_rate=0.12, filtered_rate=0.005,
-    read_rate=0.6, reply_rate=0.01, stop_rate=0.005, sending_rate=0.05,
+    read_rate=0.6, reply_rate=0.01, stop_rate=0.005, link_rate=0.08, sending_rate=0.05,
     too_many_rate=0.002, slow_rate=0.002, slow_ms=(300, 1_200), close_rate=0.0005,
     processed_ms=(20, 150), sent_ms=(50, 300), delivered_ms=(100, 1_000), machine_open_ms=(30, 300),
     engaged_ms=(200, 1_600), repeat_rate=0.01, reorder_rate=0.01,

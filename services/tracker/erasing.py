@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import msgspec
 import structlog
 from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -25,7 +24,7 @@ from services.runtime.erased import ErasedPeople
 from services.runtime.fail_points import fail_point
 from services.tracker.barrier import Barrier
 from services.tracker.core import erasure_sql as sql
-from services.tracker.core.rows import Row
+from services.tracker.core.erasures import COLUMNS, MARK_COLUMNS, Person, state_row
 from services.tracker.publish import Publisher
 from services.tracker.source import FIXED
 from services.tracker.store import Store
@@ -33,32 +32,7 @@ from services.tracker.store import Store
 log = structlog.get_logger("erasure")
 INTERVAL_S: Final = 1.0
 _TIDY_LOOKS: Final = 60
-COLUMNS: Final = (
-    "pseudonym", "recipient_id", "emails", "phones", "state", "detail", "requested_at", "updated_at",
-)  # fmt: skip
-MARK_COLUMNS: Final = ("brand", "kind", "hash", "at")
 DELETE_SETTINGS: Final = {"allow_nondeterministic_mutations": 1}
-
-
-class Person(msgspec.Struct):
-    """Somebody who is to be erased. `erasing`: all that was under way is over, and nothing is waited for any more."""
-
-    recipient: str
-    name: str
-    erasing: bool
-    emails: list[str]
-    phones: list[str]
-    requested_ms: int
-
-
-def state_row(person: Person, state: str, now: datetime, detail: str = "") -> Row:
-    """`done`: without any identity."""
-    now_ms = round(now.timestamp() * 1000)
-    if state == "done":
-        return (person.name, "", [], [], state, detail, person.requested_ms, now_ms)
-    return (
-        person.name, person.recipient, person.emails, person.phones, state, detail, person.requested_ms, now_ms,
-    )  # fmt: skip
 
 
 class Erasing:

@@ -1,14 +1,18 @@
-"""An import under way: pieces of a file in, changes and consents out, memory bounded."""
+"""An import under way: pieces of a file in, records out, memory bounded."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
 
 from aiokafka.errors import KafkaError
+from fastapi import Request
 
 from schemas.topics import CONSENTS, CONTACT_CHANGES
-from services.console.core.contact_files import BadRow, ContactFile, Kind
-from services.console.core.contact_rows import GoodRow, Imported
+from services.console.core.contact_files import BadRow, FileError, RowFile
+from services.console.core.contact_rows import GoodRow
 from services.console.hub import Hub
 from services.console.problems import Problem
 
@@ -19,12 +23,29 @@ BREATH = 100
 """Rows after which other requests have their turn."""
 
 
-class ImportRun:
-    def __init__(self, hub: Hub, kind: Kind, imported: Imported) -> None:
-        self.hub, self.file = hub, ContactFile(kind, imported)
-        self.good = self.opt_ins = self.bad = self.bytes = 0
+R = TypeVar("R")
+Records = Iterable[tuple[str, str, bytes]]
+"""Topic, key, value."""
+
+
+class ImportRun(Generic[R]):
+    def __init__(self, hub: Hub, file: RowFile[R], records: Callable[[R], Records]) -> None:
+        """`records`: what a good row is told as."""
+        self.hub, self.file, self._records = hub, file, records
+        self.good = self.bad = self.bytes = 0
+        self.told = Counter[str]()
+        """Records by topic."""
         self.errors: list[BadRow] = []
         self._acks: list[asyncio.Future[object]] = []
+
+    async def take_body(self, request: Request) -> None:
+        """All of a request's body. Raises `Problem` (413, 422, 503)."""
+        try:
+            async for piece in request.stream():
+                await self.feed(piece)
+            await self.finish()
+        except FileError as error:
+            raise refused_file(error) from None
 
     async def feed(self, piece: bytes) -> None:
         """Raises `FileError` and `Problem` (413, 503)."""
@@ -43,19 +64,17 @@ class ImportRun:
             await self._take(row)
         await self._settle()
 
-    async def _take(self, row: GoodRow | BadRow) -> None:
+    async def _take(self, row: R | BadRow) -> None:
         if isinstance(row, BadRow):
             self.bad += 1
             if len(self.errors) < MOST_ERRORS:
                 self.errors.append(row)
             return
         self.good += 1
-        self.opt_ins += len(row.consents)
-        key, send = row.change.recipient.encode(), self.hub.producer.send
         try:
-            self._acks.append(await send(CONTACT_CHANGES, row.change.write(), key=key))
-            for consent in row.consents:
-                self._acks.append(await send(CONSENTS, consent.write(), key=key))
+            for topic, key, value in self._records(row):
+                self._acks.append(await self.hub.producer.send(topic, value, key=key.encode()))
+                self.told[topic] += 1
         except KafkaError as error:
             raise self._failed(error) from error
         if len(self._acks) >= UNDER_WAY:
@@ -71,3 +90,16 @@ class ImportRun:
     def _failed(self, error: KafkaError) -> Problem:
         detail = "Kafka does not take it now: import the file again; what is in already does no harm"
         return Problem(503, "kafka_unavailable", detail, cause=type(error).__name__)
+
+
+def records_of_contact(row: GoodRow) -> Records:
+    """The change, and what the row says of consent."""
+    key = row.change.recipient
+    yield CONTACT_CHANGES, key, row.change.write()
+    for consent in row.consents:
+        yield CONSENTS, key, consent.write()
+
+
+def refused_file(error: FileError) -> Problem:
+    status = 415 if error.error.problem == "unknown_type" else 422
+    return Problem(status, error.error.problem, error.error.message, [error.error])

@@ -40,6 +40,11 @@ class People:
         ]
         return [Consent.model_validate(row) for row in said]
 
+    async def words(self, recipient: str) -> list[Row]:
+        """All that was ever said on consent, oldest first."""
+        rows = await self.hub.rows(queries.WORDS, recipient=recipient)
+        return [row | {"at": utc(row["at"]), "told_at": utc(row["told_at"])} for row in rows]
+
     async def ledger(
         self, recipient: str, campaign: str = "", after: tuple[int, str] = (-1, ""), most: int = MOST_EVENTS
     ) -> list[Row]:

@@ -9,15 +9,15 @@ from pydantic import BaseModel
 
 from schemas import ContactChange, ContactFields
 from schemas.base import ContactKey
-from schemas.topics import CONTACT_CHANGES
+from schemas.topics import CONSENTS, CONTACT_CHANGES
 from services.console.api.models import ConsentItem, ContactBody, ContactView, IdempotencyKey
 from services.console.auditing import entry
-from services.console.core.contact_files import BadRow, FileError, kind_of
+from services.console.core.contact_files import BadRow, ContactFile, FileError, kind_of
 from services.console.core.contact_rows import BadRowError, Imported, check_fields
 from services.console.hub import HubOf
-from services.console.imports import ImportRun
+from services.console.imports import ImportRun, records_of_contact, refused_file
 from services.console.people import People
-from services.console.problems import Problem, not_found, rejected_fields
+from services.console.problems import not_found, rejected_fields
 from services.console.security import Caller
 
 router = APIRouter(tags=["contacts"])
@@ -39,23 +39,18 @@ async def import_contacts(
     answers = request.app.state.first_answers
     if key and (first := answers.get((caller.brand, "import", key))):
         return ImportResult.model_validate(first)
-    run: ImportRun | None = None
     try:
         kind = kind_of(request.headers.get("content-type", ""), name)
-        source = f"import {name}".strip()
-        imported = Imported(caller.brand, hub.now(), source, hub.settings.phone_region or None)
-        run = ImportRun(hub, kind, imported)
-        async for piece in request.stream():
-            await run.feed(piece)
-        await run.finish()
     except FileError as error:
-        status = 415 if error.error.problem == "unknown_type" else 422
-        raise Problem(status, error.error.problem, error.error.message, [error.error]) from None
+        raise refused_file(error) from None
+    imported = Imported(caller.brand, hub.now(), f"import {name}".strip(), hub.settings.phone_region or None)
+    run = ImportRun(hub, ContactFile(kind, imported), records_of_contact)
+    try:
+        await run.take_body(request)
     finally:
-        if run is not None:
-            counts = f"{run.good:,} people, {run.opt_ins:,} opt-ins, {run.bad:,} bad rows"
-            await hub.audit(entry(caller, hub.now(), "contact.import", "contacts", detail=counts))
-    result = ImportResult(imported=run.good, opt_ins=run.opt_ins, rejected=run.bad, errors=run.errors)
+        counts = f"{run.good:,} people, {run.told[CONSENTS]:,} opt-ins, {run.bad:,} bad rows"
+        await hub.audit(entry(caller, hub.now(), "contact.import", "contacts", detail=counts))
+    result = ImportResult(imported=run.good, opt_ins=run.told[CONSENTS], rejected=run.bad, errors=run.errors)
     if key:
         answers.put((caller.brand, "import", key), result.model_dump())
     return result

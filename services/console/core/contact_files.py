@@ -1,12 +1,12 @@
-"""A file of contacts, CSV or NDJSON, fed in pieces: each row comes out good, or bad with its line number."""
+"""A file of contacts or consents, CSV or NDJSON, fed in pieces: each row comes out good, or bad with its line."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterator
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -15,6 +15,7 @@ from services.console.core.contact_rows import COLUMNS, BadRowError, GoodRow, Im
 from services.console.core.csv_records import Records
 
 Kind = Literal["csv", "ndjson"]
+R = TypeVar("R")
 
 
 class BadRow(BaseModel):
@@ -33,29 +34,32 @@ class FileError(ValueError):
         self.error = FieldError(field="file", problem=problem, message=message)
 
 
-class ContactFile:
-    """Splits pieces into records, reads each by `kind`, and tells ids that come twice."""
+class RowFile(Generic[R]):
+    """Splits pieces into records, and reads each by `kind`."""
 
-    def __init__(self, kind: Kind, imported: Imported) -> None:
-        self.kind, self.imported = kind, imported
+    def __init__(self, kind: Kind, read: Callable[[Mapping[str, Any]], R], columns: Sequence[str]) -> None:
+        """`read`: a row by names of columns; raises `BadRowError`. `columns`: the usual ones; the first must be."""
+        self.kind, self._read, self._columns = kind, read, columns
         self._records = Records(quoted=kind == "csv")
         self._empty = True
         self._header: list[str] | None = None
-        self._seen: dict[str, int] = {}
 
-    def feed(self, piece: bytes) -> Iterator[GoodRow | BadRow]:
+    def feed(self, piece: bytes) -> Iterator[R | BadRow]:
         """Rows that are complete now. Raises `FileError` where the header is of no use."""
         for line, record in self._records.feed(piece):
             yield from self._record(line, record)
 
-    def finish(self) -> Iterator[GoodRow | BadRow]:
+    def finish(self) -> Iterator[R | BadRow]:
         """The last row, where the file does not end with a line feed. Raises `FileError` where nothing was in it."""
         for line, record in self._records.finish():
             yield from self._record(line, record)
         if self._empty:
             raise FileError("empty", "the file is empty")
 
-    def _record(self, line: int, raw: bytes) -> Iterator[GoodRow | BadRow]:
+    def check(self, row: R, line: int) -> None:
+        """What only the whole file can tell. Raises `BadRowError`."""
+
+    def _record(self, line: int, raw: bytes) -> Iterator[R | BadRow]:
         if line == 1:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
         if not raw.strip():
@@ -70,11 +74,11 @@ class ContactFile:
             yield BadRow(line=line, field="row", problem="not_utf8", message=message)
             return
         if self.kind == "csv" and self._header is None:
-            self._header = _header(text)
+            self._header = _header(text, self._columns)
             return
         try:
-            row = read_row(self._parse(text), self.imported)
-            self._check_new(row.change.recipient, line)
+            row = self._read(self._parse(text))
+            self.check(row, line)
             yield row
         except BadRowError as error:
             yield BadRow(line=line, **error.error.model_dump())
@@ -89,10 +93,18 @@ class ContactFile:
             raise BadRowError("row", "wrong_columns", message)
         return dict(zip(self._header, values, strict=True))
 
-    def _check_new(self, recipient: str, line: int) -> None:
-        before = self._seen.setdefault(recipient, line)
+
+class ContactFile(RowFile[GoodRow]):
+    """Tells ids that come twice, too."""
+
+    def __init__(self, kind: Kind, imported: Imported) -> None:
+        super().__init__(kind, lambda row: read_row(row, imported), COLUMNS)
+        self._seen: dict[str, int] = {}
+
+    def check(self, row: GoodRow, line: int) -> None:
+        before = self._seen.setdefault(row.change.recipient, line)
         if before != line:
-            contact = recipient.partition("/")[2]
+            contact = row.change.recipient.partition("/")[2]
             raise BadRowError("id", "duplicate_id", f"'{contact}' is in line {before} already: keep one of them")
 
 
@@ -110,14 +122,14 @@ def kind_of(content_type: str, name: str) -> Kind:
     raise FileError("unknown_type", "send CSV (Content-Type: text/csv) or NDJSON (application/x-ndjson)")
 
 
-def _header(text: str) -> list[str]:
+def _header(text: str, columns: Sequence[str]) -> list[str]:
     try:
         names = [name.strip() for name in _cells(text)]
     except BadRowError as error:
         raise FileError("bad_header", error.error.message) from None
-    known = ",".join(COLUMNS)
-    if "id" not in names:
-        raise FileError("no_header", f"the first line names no column 'id': it must be a header such as {known}")
+    if columns[0] not in names:
+        message = f"the first line names no column '{columns[0]}': it must be a header such as {','.join(columns)}"
+        raise FileError("no_header", message)
     if "" in names or len(set(names)) != len(names):
         raise FileError("bad_header", "the header has an empty name or one twice: name each column once")
     return names

@@ -49,14 +49,10 @@ class BadRowError(ValueError):
 def read_row(row: Mapping[str, Any], imported: Imported) -> GoodRow:
     """A row by names of columns; empty values say nothing. Raises `BadRowError`."""
     values = {name: value for name, value in row.items() if value is not None and value != ""}
-    contact = str(values.pop("id", "")).strip()
-    if not contact:
-        raise BadRowError("id", "missing", "the row has no id: every contact needs one")
-    if not _ID.match(contact):
-        raise BadRowError("id", "invalid", f"'{contact[:60]}' is no id: use 1 to 128 of A-Z a-z 0-9 . _ ~ @ + -")
+    contact = checked_id("id", str(values.pop("id", "")).strip())
     recipient = f"{imported.brand}/{contact}"
     channels = _channels(values.pop("opt_in", ""))
-    agreed_at = _moment(OPT_IN_AT, values.pop(OPT_IN_AT, None)) or UNDATED_OPT_IN
+    agreed_at = moment_of(OPT_IN_AT, values.pop(OPT_IN_AT, None)) or UNDATED_OPT_IN
     fields: dict[str, Any] = {name: str(values.pop(name)).strip() for name in FIELDS if name in values}
     check_fields(fields, imported.region)
     attributes = values.pop("attributes", {})
@@ -81,6 +77,15 @@ def read_row(row: Mapping[str, Any], imported: Imported) -> GoodRow:
     return GoodRow(change, consents)
 
 
+def checked_id(field: str, contact: str) -> str:
+    """Raises `BadRowError`."""
+    if not contact:
+        raise BadRowError(field, "missing", f"the row has no {field}: every contact needs one")
+    if not _ID.match(contact):
+        raise BadRowError(field, "invalid", f"'{contact[:60]}' is no id: use 1 to 128 of A-Z a-z 0-9 . _ ~ @ + -")
+    return contact
+
+
 def check_fields(fields: dict[str, Any], region: str | None) -> None:
     """Put addresses into their one spelling. Raises `BadRowError`."""
     if email := fields.get("email"):
@@ -98,7 +103,7 @@ def check_fields(fields: dict[str, Any], region: str | None) -> None:
             message = f"'{zone[:60]}' is no time zone: write an IANA name such as Asia/Kolkata"
             raise BadRowError("zone", "unknown_value", message) from None
     if "last_active_at" in fields:
-        fields["last_active_at"] = _moment("last_active_at", fields["last_active_at"])
+        fields["last_active_at"] = moment_of("last_active_at", fields["last_active_at"])
     for name, value in fields.items():
         if isinstance(value, str) and len(value) > LONGEST_VALUE:
             raise BadRowError(
@@ -114,7 +119,7 @@ def _phone(text: str, region: str | None) -> str:
     return number
 
 
-def _moment(field: str, value: Any) -> datetime | None:
+def moment_of(field: str, value: Any) -> datetime | None:
     """A time with a zone; a plain date is its midnight in UTC."""
     if value is None or value == "":
         return None

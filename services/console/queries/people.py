@@ -19,6 +19,14 @@ STANDING_CONSENTS = """
 SELECT channel, purpose, state, reason, at FROM v_consents WHERE recipient_id = {recipient:String} ORDER BY channel
 """
 
+WORDS = """
+-- Every word of a person on consent, each once, oldest first; told again later, it was first told then.
+SELECT channel, purpose, state, reason, at, source, any(proof) AS proof, min(ingested_at) AS told_at
+FROM consent_words WHERE recipient_id = {recipient:String}
+GROUP BY channel, purpose, state, reason, at, source
+ORDER BY at, channel, purpose, state
+"""
+
 LEDGER = """
 -- All events of a person from a given one on, oldest first, each once.
 SELECT event_id, send_id, campaign_id, step, recipient_id, ord, attempt, toString(channel) AS channel, account,

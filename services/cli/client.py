@@ -24,18 +24,21 @@ REJECTED_EXIT = 4
 class Door:
     url: str
     key: str
+    brand: str = ""
+    """For which brand to act; empty: the key's own."""
 
 
 def find_door(environment: Mapping[str, str] | None = None) -> Door:
-    """`PEAL_CONSOLE_URL` and `PEAL_API_KEY`, else what `peal up` left in access.json. Raises CommandError."""
+    """`PEAL_CONSOLE_URL` and `PEAL_API_KEY`, else as `peal up` left them in access.json; `PEAL_BRAND`. Raises
+    CommandError."""
     given = os.environ if environment is None else environment
-    url, key = given.get("PEAL_CONSOLE_URL", ""), given.get("PEAL_API_KEY", "")
+    url, key, brand = (given.get(name, "") for name in ("PEAL_CONSOLE_URL", "PEAL_API_KEY", "PEAL_BRAND"))
     if url and key:
-        return Door(url.rstrip("/"), key)
+        return Door(url.rstrip("/"), key, brand)
     file = data_dir() / "access.json"
     try:
         access = json.loads(file.read_text())
-        return Door(url.rstrip("/") or access["console_url"], key or access["api_key"])
+        return Door(url.rstrip("/") or access["console_url"], key or access["api_key"], brand)
     except FileNotFoundError:
         raise CommandError(
             f"there is no {file}: start Peal with `peal up`, or set PEAL_CONSOLE_URL and PEAL_API_KEY"
@@ -53,7 +56,8 @@ class ConsoleClient:
         self.door = door or find_door()
         self._http = httpx.Client(
             base_url=self.door.url + API,
-            headers={"Authorization": f"Bearer {self.door.key}"},
+            headers={"Authorization": f"Bearer {self.door.key}"}
+            | ({"X-Peal-Brand": self.door.brand} if self.door.brand else {}),
             timeout=TIMEOUT_S,
             transport=transport,
         )
@@ -70,7 +74,20 @@ class ConsoleClient:
     def post(self, path: str, body: Any = None, **arguments: Any) -> dict[str, Any]:
         return self.call("POST", path, **({"json": body} if body is not None else {}), **arguments)
 
+    def put(self, path: str, body: Any) -> dict[str, Any]:
+        return self.call("PUT", path, json=body)
+
+    def delete(self, path: str) -> dict[str, Any]:
+        return self.call("DELETE", path)
+
+    def text(self, path: str, **parameters: Any) -> str:
+        """What is no JSON, such as CSV."""
+        return self._request("GET", path, params=parameters).text
+
     def call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        return dict(self._request(method, path, **arguments).json())
+
+    def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         try:
             response = self._http.request(method, path, **arguments)
         except httpx.TransportError as error:
@@ -80,7 +97,7 @@ class ConsoleClient:
             ) from None
         if response.is_error:
             raise problem_of(response)
-        return dict(response.json())
+        return response
 
     def pages(self, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Every item of a list, page by page."""

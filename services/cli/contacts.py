@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from rich.table import Table
 
 from services.cli.client import ConsoleClient, segment
-from services.cli.errors import CommandError
-from services.cli.output import Json, err, out, print_json
-
-PIECE = 1 << 18
-SHOWN = 20
-BAD_ROWS_EXIT = 2
-TYPES = {".csv": "text/csv", ".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
-ANSWER_S = 600.0
-"""The last rows of a large file are acknowledged some time after they were sent."""
+from services.cli.files import BAD_ROWS_EXIT, send_file, show_bad_rows
+from services.cli.output import Json, out, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Bring people in, look one up.")
 
@@ -43,18 +32,7 @@ def import_file(
 
     Exit codes: 0 all rows went in, 2 some were bad (the others went in), 4 the file was refused, 1 anything else.
     """
-    kind = TYPES.get(file.suffix.lower())
-    if kind is None:
-        raise CommandError(f"{file} is neither .csv nor .ndjson: give it the right ending", 4)
-    with file.open("rb") as opened, ConsoleClient() as client:
-        result = client.call(
-            "POST",
-            "/contacts/import",
-            params={"name": file.name},
-            content=_with_progress(opened, file.stat().st_size),
-            headers={"Content-Type": kind},
-            timeout=ANSWER_S,
-        )
+    result = send_file(file, "/contacts/import")
     if as_json:
         print_json(result)
     else:
@@ -83,26 +61,4 @@ def show(contact: Annotated[str, typer.Argument(help="Id of the contact.")], as_
 
 def show_import(result: dict[str, Any]) -> None:
     out.print(f"{result['imported']:,} people went in, with {result['opt_ins']:,} opt-ins.", highlight=False)
-    if not result["rejected"]:
-        return
-    table = Table("line", "field", "what is wrong", title=f"{result['rejected']:,} rows did not")
-    for row in result["errors"][:SHOWN]:
-        table.add_row(str(row["line"]), escape(row["field"]), escape(row["message"]))
-    out.print(table)
-    if result["rejected"] > SHOWN:
-        out.print(f"and {result['rejected'] - SHOWN:,} more; --json lists them", highlight=False)
-
-
-def _with_progress(file: BinaryIO, size: int) -> Iterator[bytes]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task("importing", total=size)
-        while piece := file.read(PIECE):
-            yield piece
-            progress.advance(task, len(piece))
+    show_bad_rows(result)

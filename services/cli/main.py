@@ -10,7 +10,23 @@ import stamina.instrumentation
 import typer
 
 from deploy.local.errors import LocalError
-from services.cli import campaign, config, contacts, demo, dlq, doctor, down, export, topics, uncertain, up
+from services.cli import (
+    brands,
+    campaign,
+    config,
+    consents,
+    contacts,
+    demo,
+    dlq,
+    doctor,
+    down,
+    export,
+    operators,
+    topics,
+    uncertain,
+    up,
+)
+from services.cli.audit import audit
 from services.cli.erase import erase
 from services.cli.errors import CommandError
 from services.cli.explain import explain as explain_send
@@ -39,12 +55,17 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(topics.app, name="topics")
 app.add_typer(export.app, name="schemas")
 app.add_typer(contacts.app, name="contacts")
+app.add_typer(consents.app, name="consents")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(uncertain.app, name="uncertain")
 app.command("explain")(explain_send)
 app.add_typer(dlq.app, name="dlq")
 app.command("repair")(repair)
 app.command("erase")(erase)
+app.add_typer(brands.app, name="brand")
+app.add_typer(operators.people, name="operator")
+app.add_typer(operators.keys, name="key")
+app.command("audit")(audit)
 app.command("config")(config.config)
 
 

@@ -10,6 +10,8 @@ from schemas import CampaignRecord, Channel, Consent, Status
 from services.console.hub import Hub, Row
 from services.console.queries import people as queries
 from services.console.sends import utc
+from services.domain.audience import named_campaigns
+from services.domain.erasure import Hasher
 from services.domain.explain import ContactFacts, Explanation, Facts, LedgerEvent, Membership, explain
 
 BITS = {Channel.EMAIL: 1, Channel.SMS: 2, Channel.WHATSAPP: 4, Channel.PUSH: 8, Channel.SOCIAL: 16}
@@ -66,18 +68,38 @@ class People:
             self._member(record, recipient),
             self.consents(recipient),
         )
+        if member is None and contact is not None:
+            contact |= await self._elsewhere(record, recipient)
         facts = Facts(
             recipient=recipient,
             campaign=record,
             now=self.hub.now(),
             member=member,
-            contact=ContactFacts(contact["name"], contact["zone"]) if contact else None,
+            contact=_contact_facts(contact) if contact else None,
+            erased=member is None and contact is None and await self._erased(recipient),
             consents=consents,
             events=[event_of(row) for row in events],
             progress=self.hub.progress_of(record),
             zone=zone or (contact["zone"] if contact else "") or "UTC",
         )
         return explain(facts)
+
+    async def _elsewhere(self, record: CampaignRecord, recipient: str) -> dict[str, frozenset[str]]:
+        """What other campaigns did with a person, as far as the filter asks for it."""
+        named = sorted(named_campaigns(record.filter)) if record.filter else []
+        if not named:
+            return {}
+        rows = await self.hub.rows(queries.ELSEWHERE, recipient=recipient, campaigns=named)
+        found = {how: frozenset(row["campaign"] for row in rows if row["how"] == how) for how in ("member", "reached")}
+        return {"member_of": found["member"], "reached_by": found["reached"]}
+
+    async def _erased(self, recipient: str) -> bool:
+        try:
+            hasher = Hasher(self.hub.settings.master_key.get_secret_value())
+        except ValueError:
+            return False
+        brand = recipient.partition("/")[0]
+        return bool(await self.hub.rows(queries.ERASED, brand=brand, hash=hasher.of_recipient(recipient)))
 
     async def _member(self, record: CampaignRecord, recipient: str) -> Membership | None:
         if record.audience is None:
@@ -95,6 +117,11 @@ class People:
             opt_in=_channels(row["opt_in"]),
             duplicate=_channels(row["duplicate"]),
         )
+
+
+def _contact_facts(row: Row) -> ContactFacts:
+    names = ("name", "zone", "role", "city", "pincode", "last_active_at", "attributes", "lists")
+    return ContactFacts(**{name: row[name] for name in (*names, "member_of", "reached_by") if name in row})
 
 
 def event_of(row: dict[str, Any]) -> LedgerEvent:

@@ -28,6 +28,7 @@ from tracker_stage import (
 
 from schemas import ContactChange
 from schemas.topics import CONSENTS, CONTACT_CHANGES, DELIVERY_EVENTS, ENGAGEMENTS, INBOUND_MESSAGES
+from services.domain.clicks import Click, make_click_token
 from services.domain.links import PREFERENCES, UNSUBSCRIBE, LinkTarget, make_token
 from services.domain.messages import encode_json
 from services.runtime.clickhouse import make_clickhouse
@@ -277,6 +278,61 @@ async def test_the_unsubscribe_link_acts_on_post_only(stage: Stage, tracker: Ser
     rows = await stage.rows("SELECT status, attempt, ord FROM sends WHERE campaign_id = 'link'")
     assert rows == [("unsubscribed", 2, 60)]
     assert (await stage.rows("SELECT unsubscribed FROM v_funnel WHERE campaign_id = 'link'")) == [(1,)]
+
+
+PERSON = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"}
+
+
+async def follow(stage: Stage, token: str, method: str = "GET", **headers: str) -> tuple[int, str]:
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(5)) as session,
+        session.request(method, f"{stage.url}/r/{token}", allow_redirects=False, headers=headers) as answer,
+    ):
+        return answer.status, answer.headers.get("Location", "")
+
+
+async def clicked(stage: Stage, campaign: str) -> set[tuple[Any, ...]]:
+    query = "SELECT ord, machine FROM delivery_events WHERE campaign_id = %(campaign)s AND status = 'clicked'"
+    return set(await stage.rows(query, campaign=campaign))
+
+
+async def test_a_tracked_link_leads_on_while_kafka_and_clickhouse_stand_still_and_the_click_is_told_later(
+    stage: Stage, tracker: ServiceProcess
+) -> None:
+    await stage.campaign("clicks", link="https://shop.example/book?a=1")
+    await contacts_on_list(stage, "clicks", 4)
+    await stage.publish_events([event("clicks", n, "accepted", step=2, channel="sms", after_s=-60) for n in range(4)])
+    await settled(stage)
+    first, second, third = (make_click_token(LINK_SECRET, Click("clicks", 2, n, 1)) for n in range(3))
+    target = "https://shop.example/book?a=1&utm_source=peal&utm_medium=sms&utm_campaign=clicks"
+    assert await follow(stage, first, **PERSON) == (302, target)
+    assert await follow(stage, second, "HEAD", **PERSON) == (302, target)
+    assert await follow(stage, second[:-1] + ("A" if second[-1] != "A" else "B"), **PERSON) == (404, "")
+    still = [stage.process_on(port) for port in (stage.ports.clickhouse, stage.ports.kafka)]
+    try:
+        for process in still:
+            process.suspend()
+        assert await follow(stage, third, **PERSON) == (302, target)
+    finally:
+        for process in still:
+            process.resume()
+    await until(lambda: _all_told(stage), "the clicks are in the ledger")
+    assert await clicked(stage, "clicks") == {(0, False), (1, True), (2, False)}
+    funnel = "SELECT clicked FROM v_funnel WHERE campaign_id = 'clicks'"
+    assert (await stage.rows(funnel)) == [(2,)], "a HEAD request is no person's"
+
+
+async def _all_told(stage: Stage) -> bool:
+    return len(await clicked(stage, "clicks")) == 3
+
+
+async def contacts_on_list(stage: Stage, campaign: str, count: int) -> None:
+    """The frozen audience of a campaign of the stage."""
+    client = await make_clickhouse(stage.settings)
+    rows = [(campaign, "s1", n, f"default/c-{n}") for n in range(count)]
+    columns = ["campaign_id", "snapshot_id", "ord", "recipient_id"]
+    await client.insert("audience_members", rows, column_names=columns)
+    await client.close()
 
 
 async def test_the_preference_page_changes_what_was_ticked_and_nothing_else(

@@ -27,7 +27,7 @@ from waiting import until
 from yarl import URL
 
 from deploy.local.free_ports import free_ports
-from schemas import CampaignRecord, CampaignStatus, Content, FrozenAudience, StepRecord
+from schemas import Body, CampaignRecord, CampaignStatus, Content, FrozenAudience, StepRecord
 from schemas.campaign import AudienceFilter
 from schemas.topics import CAMPAIGNS, DELIVERY_EVENTS, TRACKER_GROUP
 from services.domain.messages import DeliveryEvent, encode_json, event_id
@@ -145,13 +145,20 @@ class Stage:
             await consumer.stop()
 
     async def campaign(
-        self, campaign_id: str, *, listed: str = "", status: CampaignStatus = CampaignStatus.ACTIVE, count: int = 1000
+        self,
+        campaign_id: str,
+        *,
+        listed: str = "",
+        status: CampaignStatus = CampaignStatus.ACTIVE,
+        count: int = 1000,
+        link: str | None = None,
     ) -> None:
         """Two steps: email, then SMS. `listed`: the snapshot of its own list of people."""
         steps = [StepRecord.model_validate({"channel": c, "account": "default", "content": Content()}) for c in
                  ("email", "sms")]  # fmt: skip
         record = CampaignRecord(
             campaign_id=campaign_id, brand="default", name=f"The {campaign_id}", status=status, epoch=1, steps=steps,
+            body=Body(text="Hi", link=link),
             filter=None if listed else AudienceFilter(), created_at=NOW, updated_at=datetime.now(UTC),
             audience=FrozenAudience(snapshot_id=listed or "s1", count=count),
         )  # fmt: skip

@@ -189,16 +189,111 @@ def test_a_repeated_event_changes_nothing() -> None:
 
 def test_who_is_not_in_the_audience_is_told_why() -> None:
     assert told(member=None).summary == (
-        "Asha did not match the campaign's audience when it was chosen. So nothing was planned for this person."
+        "Asha did not match the campaign's audience when it was chosen at 10:00; what is recorded by now would match. "
+        "So nothing was planned for this person."
+    )
+    assert told(member=None, contact=None, erased=True).summary == (
+        "This person asked to be forgotten, and nothing about them is kept. So nothing was planned for this person."
     )
     assert told(member=None, contact=None).summary == (
         "Nobody is known under the id c-1. So nothing was planned for this person."
     )
     assert told(member=None, record=campaign(filter=None)).summary == (
-        "Asha is not on the campaign's list. So nothing was planned for this person."
+        "Asha is not on the campaign's list of 10. So nothing was planned for this person."
     )
     assert gates(told(member=None), 1) == [("audience", "stopped")]
     assert told(member=None).steps[0].status == "not_planned"
+
+
+PERSON = ContactFacts(
+    "Asha", "UTC", role="customer", city="Goa", pincode="403001", last_active_at=MORNING - timedelta(days=40),
+    attributes={"plan": "silver", "orders": "3", "vip": True}, lists=["spring"], member_of=frozenset({"winter"}),
+    reached_by=frozenset({"autumn"}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("audience", "words"),
+    [
+        ({"role": "partner"}, "Asha is a customer, and the campaign is for partners"),
+        ({"cities": ["Pune", "Mumbai"]}, "Asha lives in Goa, and the campaign is for Pune or Mumbai"),
+        ({"pincodes": ["411001"]}, "Asha's pincode is 403001, and the campaign is for 411001"),
+        ({"active_within_days": 30}, "Asha was last active on 12 Oct at 10:02, and the campaign is for people active within 30 days"),
+        ({"attributes": {"plan": ["gold", "platinum"]}}, "Asha's plan is silver, and the campaign is for gold or platinum"),
+        ({"attributes": {"orders": {"at_least": 5}}}, "Asha's orders is 3, and the campaign is for at least 5"),
+        ({"attributes": {"shoe": {"exists": True}}}, "no shoe is recorded for Asha, and the campaign is for any value"),
+        ({"attributes": {"vip": False}}, "Asha's vip is true, and the campaign is for false"),
+        ({"lists": ["vip", "summer"]}, "Asha is not on the list vip or summer"),
+        ({"not_in_campaigns": ["winter"]}, "Asha was in the audience of 'winter', and that campaign's people are left out"),
+        ({"not_reached_by": ["autumn"]}, "'autumn' had reached Asha, and the people whom it reached are left out"),
+        ({"any": [{"cities": ["Pune"]}, {"attributes": {"plan": "gold"}}]}, "none of the 2 ways into the audience is open: Asha lives in Goa, and the campaign is for Pune; or Asha's plan is silver, and the campaign is for gold"),
+        ({"not": {"cities": ["Goa"]}}, "Asha is among those whom the campaign leaves out (in Goa)"),
+        ({"all": [{"cities": ["Goa"]}, {"role": "partner"}]}, "Asha is a customer, and the campaign is for partners"),
+    ],
+)  # fmt: skip
+def test_the_condition_that_somebody_does_not_meet_is_named_with_the_persons_own_value(
+    audience: dict[str, Any], words: str
+) -> None:
+    explanation = told(member=None, contact=PERSON, record=campaign(filter=audience))
+    assert explanation.summary == (
+        f"Asha did not match the campaign's audience when it was chosen: {words}. So nothing was planned for this person."
+    )
+
+
+def test_what_is_not_recorded_is_told_as_such() -> None:
+    record = campaign(filter={"cities": ["Pune"], "role": "customer", "active_within_days": 7})
+    assert told(member=None, record=record).steps[0].gates[0].words == (
+        "Asha did not match the campaign's audience when it was chosen: no role is recorded for Asha, and the campaign is "
+        "for customers; no city is recorded for Asha, and the campaign is for Pune; Asha was never seen active, and the "
+        "campaign is for people active within 7 days."
+    )
+
+
+CHAIN = [("email", "always"), ("sms", "not_delivered"), ("whatsapp", "not_delivered")]
+
+
+def test_the_second_fallback_names_the_message_that_had_arrived_before_the_first() -> None:
+    explanation = told(
+        [
+            event(1, "delivered"),
+            event(2, "suppressed", 60, "already_delivered"),
+            event(3, "suppressed", 120, "already_delivered"),
+        ],
+        campaign(steps=steps(*CHAIN)),
+    )
+    assert explanation.steps[2].summary == (
+        "The WhatsApp message was not sent because the email had already reached Asha at 10:02, "
+        "and this step is only for those whom it could not reach."
+    )
+
+
+def test_a_fallback_that_waits_says_for_what() -> None:
+    record = campaign(steps=steps(*CHAIN))
+    asked = {
+        number: StepProgress(campaign_id="summer", step=number, epoch=1, cursor=4, updated_at=NOW)  # type: ignore[arg-type]
+        for number in (1, 2)
+    }
+    assert summary(2, event(1, "uncertain"), record=record, progress=asked) == (
+        "The SMS: it waits until it is known whether the email left, which it would stand in for."
+    )
+    assert summary(2, event(1, "queued"), record=record, progress=asked) == (
+        "The SMS: it waits until the email is on its way or has failed, which it would stand in for."
+    )
+
+
+def test_more_than_one_message_is_told_to_be_as_planned() -> None:
+    record = campaign(steps=steps(("email", "always"), ("sms", "not_delivered"), ("whatsapp", "not_engaged")))
+    explanation = told([event(1, "bounced"), event(2, "delivered", 60), event(3, "delivered", 90)], record)
+    assert explanation.summary.endswith(
+        "Three messages are as planned: the SMS stands in for the email, of which nobody had told by then that it arrived "
+        "and the WhatsApp message is a reminder, for Asha had not engaged by then."
+    )
+    assert ("fallback", "passed") in gates(explanation, 2)
+
+
+def test_the_names_of_what_lacks_are_taken_from_the_gates_sentence() -> None:
+    words = summary(2, event(2, "suppressed", 0, "missing_data", "no value for city, plan, and no default"))
+    assert words == "The SMS was not sent because its text needs 'city' and 'plan', which is not recorded for Asha."
 
 
 def test_before_the_launch_there_is_nothing_to_tell() -> None:

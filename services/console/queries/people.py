@@ -4,7 +4,7 @@ from __future__ import annotations
 
 CONTACT = """
 -- A person as merged from all changes.
-SELECT name, email, phone, role, city, pincode, zone, last_active_at, toJSONString(attributes) AS attributes
+SELECT name, email, phone, role, city, pincode, zone, last_active_at, toJSONString(attributes) AS attributes, lists
 FROM v_contacts WHERE recipient_id = {recipient:String}
 """
 
@@ -38,6 +38,22 @@ WHERE recipient_id = {recipient:String}
   AND ({campaign:String} = '' OR campaign_id = {campaign:String})
 ORDER BY occurred_at, event_id
 LIMIT {most:UInt32}
+"""
+
+ELSEWHERE = """
+-- Of these campaigns, those whose frozen audience a person is in, and those that have reached the person.
+SELECT 'member' AS how, toString(campaign_id) AS campaign FROM audience_members
+WHERE recipient_id = {recipient:String} AND (campaign_id, snapshot_id) IN
+    (SELECT campaign_id, snapshot_id FROM campaigns FINAL WHERE campaign_id IN {campaigns:Array(String)})
+UNION ALL
+SELECT 'reached', toString(campaign_id) FROM sends
+WHERE recipient_id = {recipient:String} AND campaign_id IN {campaigns:Array(String)}
+  AND status IN ('delivered', 'read', 'clicked', 'replied', 'unsubscribed', 'complained')
+"""
+
+ERASED = """
+-- Whether somebody has been erased, by the keyed hash of the id.
+SELECT 1 AS erased FROM erased WHERE brand = {brand:String} AND kind = 'contact' AND hash = {hash:String} LIMIT 1
 """
 
 MEMBERSHIP = """

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas import OPEN, CampaignStatus, Status, Suppression
+from schemas import OPEN, CampaignStatus, Channel, Status, Suppression
 from services.domain.explain.facts import Facts, LedgerEvent, StepFacts
 from services.domain.explain.gates import gates_of
 from services.domain.explain.reasons import because
 from services.domain.explain.verdicts import Gate
+from services.domain.explain.way import LEFT
 from services.domain.explain.words import MESSAGE, failure, listed, moment, sentence
+
+_NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def explain(facts: Facts) -> Explanation:
         recipient=facts.recipient,
         name=facts.name,
         zone=facts.zone,
-        summary=whole or " ".join(step.summary for step in steps),
+        summary=whole or " ".join([*(step.summary for step in steps), *_by_design(facts)]),
         steps=steps,
     )
 
@@ -65,6 +68,24 @@ def _whole(facts: Facts) -> str:
         due = moment(facts.campaign.schedule.moment, facts.now, facts.zone)
         return f"The campaign is launched {due}; its audience is chosen then."
     return "The campaign has not been launched, so nobody has got anything from it yet."
+
+
+def _by_design(facts: Facts) -> list[str]:
+    """Why somebody got more than one message, where that is so."""
+    sent = [step for step in StepFacts.all_of(facts) if step.first(*LEFT) is not None]
+    if len(sent) < 2:
+        return []
+    reasons = [_purpose(step) for step in sent[1:]]
+    return [sentence(f"{_NUMBERS.get(len(sent), str(len(sent)))} messages are as planned: {listed(reasons)}")]
+
+
+def _purpose(step: StepFacts) -> str:
+    message, name = _message(step), step.facts.name
+    if step.step.only_if == "not_delivered":
+        return f"{message} stands in for {_message(step.chain[-1])}, of which nobody had told by then that it arrived"
+    if step.step.only_if == "not_engaged":
+        return f"{message} is a reminder, for {name} had not engaged by then"
+    return f"{message} goes to everybody in the audience"
 
 
 def _explain_step(step: StepFacts) -> StepExplanation:
@@ -147,7 +168,8 @@ def _got(step: StepFacts) -> str:
 
 def _machine(step: StepFacts) -> str:
     if any(event.machine for event in step.events):
-        return "; a mail scanner looked at it, which says nothing about the person"
+        who = "a mail scanner" if step.channel is Channel.EMAIL else "a link preview or scanner"
+        return f"; {who} looked at it, which says nothing about the person"
     return ""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from schemas import CampaignRecord, CampaignStatus, Channel, Consent, Status, StepProgress, StepRecord, rank_key
+from services.domain.eligibility import head_of
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,20 @@ class Membership:
 
 @dataclass(frozen=True)
 class ContactFacts:
+    """What is recorded of the person now."""
+
     name: str = ""
     zone: str = ""
+    role: str = ""
+    city: str = ""
+    pincode: str = ""
+    last_active_at: datetime | None = None
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    lists: Sequence[str] = ()
+    member_of: frozenset[str] = frozenset()
+    """Campaigns, of those that the filter names, whose audience the person is in."""
+    reached_by: frozenset[str] = frozenset()
+    """Campaigns, of those that the filter names, that have reached the person."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,8 @@ class Facts:
     now: datetime
     member: Membership | None = None
     contact: ContactFacts | None = None
+    erased: bool = False
+    """The person has been erased: nothing else is known."""
     consents: Sequence[Consent] = ()
     events: Sequence[LedgerEvent] = ()
     progress: Mapping[int, StepProgress] = field(default_factory=dict)
@@ -121,6 +136,21 @@ class StepFacts:
             return rank_key(event.status, event.attempt), event.reason != "assumed"
 
         return max(self.events, key=rank, default=None)
+
+    @property
+    def head(self) -> int:
+        """The first step of the chain of fallbacks that this one belongs to: itself where it is no fallback."""
+        return head_of(self.facts.campaign.steps, self.number)
+
+    @property
+    def chain(self) -> list[StepFacts]:
+        """The steps before this one for which it stands in."""
+        return StepFacts.all_of(self.facts)[self.head - 1 : self.number - 1]
+
+    @property
+    def reminder(self) -> bool:
+        """For those who have not engaged; the fallback of a reminder is one too."""
+        return self.facts.campaign.steps[self.head - 1].only_if == "not_engaged"
 
     @property
     def expanded(self) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from schemas import CampaignStatus, Status, Suppression
-from services.domain.explain.facts import LedgerEvent, StepFacts
+from schemas import OPEN, AudienceFilter, CampaignStatus, Status, Suppression
+from services.domain.explain.facts import ContactFacts, Facts, LedgerEvent, StepFacts
+from services.domain.explain.matching import unmet
 from services.domain.explain.reasons import because, dated
 from services.domain.explain.verdicts import Gate, Verdict
 from services.domain.explain.way import arrival, routed, sent
-from services.domain.explain.words import ADDRESS, CHANNEL, moment, sentence
+from services.domain.explain.words import ADDRESS, CHANNEL, MESSAGE, listed, moment, sentence
 
 _GATE_OF = {
     Suppression.OVER_BUDGET: "budget",
@@ -53,13 +54,24 @@ def _audience(step: StepFacts) -> Gate:
         return Gate("audience", Verdict.PASSED, sentence(f"{facts.name} {how}", facts.name), campaign.launched_at)
     if campaign.audience is None:
         return Gate("audience", Verdict.PENDING, "The audience is chosen when the campaign is launched.")
-    if campaign.filter is None:
-        words = f"{facts.name} is not on the campaign's list"
+    if facts.erased:
+        words = "this person asked to be forgotten, and nothing about them is kept"
+    elif campaign.filter is None:
+        words = f"{facts.name} is not on the campaign's list of {campaign.audience.count}"
     elif facts.contact is None:
         words = f"nobody is known under the id {facts.name}"
     else:
-        words = f"{facts.name} did not match the campaign's audience when it was chosen"
+        words = _not_matched(facts, facts.contact, campaign.filter)
     return Gate("audience", Verdict.STOPPED, sentence(words, facts.name), campaign.launched_at)
+
+
+def _not_matched(facts: Facts, contact: ContactFacts, audience: AudienceFilter) -> str:
+    chosen_at = facts.campaign.launched_at or facts.now
+    reasons = unmet(audience, contact, chosen_at, facts.name, facts.zone)
+    words = f"{facts.name} did not match the campaign's audience when it was chosen"
+    if reasons:
+        return f"{words}: {'; '.join(reasons)}"
+    return f"{words} {moment(chosen_at, facts.now, facts.zone)}; what is recorded by now would match"
 
 
 def _undecided(step: StepFacts) -> Gate:
@@ -70,6 +82,8 @@ def _undecided(step: StepFacts) -> Gate:
     if facts.campaign.status is CampaignStatus.PAUSED:
         return Gate("campaign", Verdict.PENDING, "The campaign is paused.")
     progress = facts.progress.get(step.number)
+    if step.expanded and (waiting := _held(step)) is not None:
+        return waiting
     if step.expanded:
         return Gate(
             "routed",
@@ -82,6 +96,21 @@ def _undecided(step: StepFacts) -> Gate:
             "due", Verdict.PENDING, sentence(f"this step begins {moment(progress.due_at, facts.now, facts.zone)}")
         )
     return Gate("due", Verdict.PENDING, "Its turn has not come yet.")
+
+
+def _held(step: StepFacts) -> Gate | None:
+    """A fallback waits until it is known what became of what it stands in for."""
+    for before in step.chain:
+        standing = before.standing
+        if standing is None or standing.status in OPEN:
+            message = MESSAGE[before.channel]
+            if standing is not None and standing.status is Status.UNCERTAIN:
+                words = f"it waits until it is known whether {message} left, which it would stand in for"
+            else:
+                words = f"it waits until {message} is on its way or has failed, which it would stand in for"
+            at, event_id = (standing.occurred_at, standing.event_id) if standing else (None, "")
+            return Gate("fallback", Verdict.PENDING, sentence(words), at, event_id)
+    return None
 
 
 def _judged(step: StepFacts, stop: LedgerEvent | None) -> list[Gate]:
@@ -113,11 +142,18 @@ def _asked(step: StepFacts, stopped_at: str | None) -> list[tuple[str, str]]:
         ("consent", _agreed(step), channel in campaign.needs_opt_in and campaign.kind != "transactional"),
         ("data", "all that its text needs is recorded", False),
         ("expiry", "it was in time", True),
-        ("engagement", f"{name} had not engaged with the campaign by then", step.step.only_if == "not_engaged"),
-        ("fallback", "the preceding message had not been delivered by then", step.step.only_if == "not_delivered"),
+        ("engagement", f"{name} had not engaged with the campaign by then", step.reminder),
+        ("fallback", _not_reached(step), step.step.only_if == "not_delivered"),
         ("caps", "the limits on messages allowed one more", bool(campaign.limits.caps)),
     ]
     return [(gate, words) for gate, words, applies in gates if applies or gate == stopped_at]
+
+
+def _not_reached(step: StepFacts) -> str:
+    messages = [MESSAGE[before.channel] for before in step.chain]
+    if not messages:
+        return "no message before had been delivered by then"
+    return f"{listed(messages)} had not reached {step.facts.name} by then, as far as anyone had told"
 
 
 def _agreed(step: StepFacts) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from schemas import ENGAGED, Suppression
 from services.domain.explain.facts import LedgerEvent, StepFacts
-from services.domain.explain.words import ADDRESS, CHANNEL, MESSAGE, PREVIOUS, moment
+from services.domain.explain.way import ARRIVED
+from services.domain.explain.words import ADDRESS, CHANNEL, MESSAGE, PREVIOUS, listed, moment
 
 UNDATED = 2001
 """Consents older than this year carry no real date: an import that did not say when."""
@@ -42,8 +43,7 @@ def because(step: StepFacts, event: LedgerEvent) -> str:
         case Suppression.OVER_BUDGET:
             return "the campaign's budget was used up"
         case Suppression.MISSING_DATA:
-            needed = f"'{event.detail}'" if event.detail else "something"
-            return f"its text needs {needed}, which is not recorded for {name}"
+            return f"its text needs {_needed(event.detail)}, which is not recorded for {name}"
         case Suppression.ERASED:
             return "this person asked to be forgotten"
     return event.reason.replace("_", " ") + (f" ({event.detail})" if event.detail else "") or "no reason was recorded"
@@ -79,7 +79,17 @@ def _engagement(step: StepFacts) -> str:
 
 
 def _delivery(step: StepFacts) -> str:
-    if step.number == 1:
+    """What had reached the person: of the messages that this one stands in for, the first that arrived."""
+    for before in step.chain:
+        if (arrived := before.first(*ARRIVED)) is not None:
+            when = moment(arrived.occurred_at, step.facts.now, step.facts.zone)
+            return f"{MESSAGE[before.channel]} had already reached {step.facts.name} {when}"
+    if not step.chain:
         return "it had been delivered already"
-    before = step.facts.campaign.steps[step.number - 2]
-    return f"{MESSAGE[before.channel]} had already reached {step.facts.name}"
+    return f"{MESSAGE[step.chain[-1].channel]} had already reached {step.facts.name}"
+
+
+def _needed(detail: str) -> str:
+    """The names of what lacks, from the gate's sentence."""
+    names = detail.removeprefix("no value for ").removesuffix(", and no default").split(", ")
+    return listed([f"'{name}'" for name in names]) if detail else "something"

@@ -91,6 +91,11 @@ def listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
+def alternatives(parts: Sequence[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
+
+
 def sentence(text: str, name: str = "") -> str:
     """First letter large, unless it is that of the person's name, which is told as it is; one full stop at the end."""
     start = text[0] if name and text.startswith(name) else text[0].upper()

@@ -14,14 +14,15 @@ into spam or nowhere, which no sender is told.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Final, Literal
 
 from schemas import Body, CampaignRecord, CampaignStatus, Channel, Content, StepRecord, WhatsappContent
 from services.domain.content import Compiled, compile_content
 from services.domain.eligibility import CampaignRules, StepRules
-from services.planner.core.requests import StepPlan
-from simulation.people import BRAND
+from services.domain.schedule import Quiet
+from services.planner.core.requests import Member, StepPlan
+from simulation.people import BRAND, CITIES, Person
 from simulation.society import LAUNCH
 
 Together = Literal["not_delivered", "not_engaged"]
@@ -30,8 +31,8 @@ CHANNELS: Final = ("email", "whatsapp", "sms")
 AFTER: Final = timedelta(hours=6)
 """From one step to the next."""
 EXPIRES_AFTER: Final = timedelta(days=7)
-NIGHT: Final = (21, 9)
-"""Quiet from the first hour to the second, in each person's own zone."""
+NIGHT: Final = Quiet(time(21), time(9))
+"""In each person's own zone."""
 BODY: Final = Body(
     text="Hi {{ name | default: 'there' }}, book your AC service in {{ city }} before May and save 10%.",
     link="https://example.com/book",
@@ -64,8 +65,8 @@ class Plan:
             ],
         )  # fmt: skip
         self.rules = CampaignRules(
-            campaign_id, BRAND, "active", 1,
-            [StepRules(channel, rule) for channel, rule in zip(channels, only_if, strict=True)],
+            campaign_id=campaign_id, brand=BRAND, status="active", epoch=1,
+            steps=[StepRules(channel, rule) for channel, rule in zip(channels, only_if, strict=True)],
         )  # fmt: skip
         self.steps = [
             StepPlan(
@@ -79,3 +80,12 @@ class Plan:
 def content_of(channel: str) -> Content:
     """Mail and SMS follow the body; WhatsApp wants a template that was approved beforehand."""
     return Content(whatsapp=TEMPLATE) if channel == "whatsapp" else Content()
+
+
+def member(person: Person) -> Member:
+    """The person, in an audience."""
+    return Member(
+        ord=person.number, recipient=person.recipient, partition=0, email=person.email, phone=person.phone,
+        zone=person.country.zone, opt_in=0, duplicate=0,
+        data={"name": person.name, "city": CITIES[person.country.code]},
+    )  # fmt: skip

@@ -1,0 +1,52 @@
+"""`python -m simulation`: send to a world, print the comparison, write .peal/simulate.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulation.consistency import Habits, measure
+from simulation.report import results, show
+from simulation.runs import run
+from simulation.society import Society
+from simulation.sweep import sweep
+
+FILE = Path(".peal/simulate.json")
+SWEPT = 25
+"""Each other world has so many times fewer people."""
+LEAST = 1_000
+
+
+def main(
+    people: Annotated[int, typer.Option(min=1, help="How many people.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Which people: another seed, another world of the same kind.")] = 2026,
+    others: Annotated[bool, typer.Option("--sweep/--no-sweep", help="Whether to look at other worlds too.")] = True,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the work.")] = os.cpu_count() or 1,
+    file: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")] = FILE,
+) -> None:
+    """Send one campaign to the people of a seeded world, blindly and by Peal's rules, and compare."""
+    began = time.monotonic()
+    society = Society(seed=seed)
+    typer.echo(f"Sending to {people:,} people, in every way ...", err=True)
+    outcome = run(society, people, workers=workers)
+    few = min(people, max(LEAST, people // SWEPT))
+    rows = (
+        list(sweep(society, few, workers, lambda name: typer.echo(f"  {few:,} people: {name}", err=True)))
+        if others
+        else []
+    )
+    habits = {chance: measure(seed, Habits(mends_a_copy=chance)) for chance in (0.25, 0.5, 0.75)}
+    found = results(outcome, rows, habits) | {"people": people, "seed": seed, "swept_people": few}
+    show(outcome, rows, habits)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(found | {"took_s": round(time.monotonic() - began, 1)}, indent=1) + "\n")
+    typer.echo(f"Written to {file}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -6,6 +6,7 @@ Rendered by the real content core. What people forget is not simulated but assum
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from schemas import Body, Channel, Content, EmailContent, SmsContent, WhatsappContent
@@ -55,6 +56,7 @@ def measure(seed: int, habits: Habits = Habits()) -> Consistency:
     )
 
 
+@cache
 def _says_so(channel: str, own: str | None) -> bool:
     """Whether the rendered message says what the mended body says. `own`: the end of a text that overrides it."""
     compiled = compile_content(Channel(channel), _content(channel, own), Body(text=TEXT + RIGHT), name="Service")

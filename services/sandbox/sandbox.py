@@ -75,11 +75,11 @@ class Sandbox:
         await self.readers.stop()
         self.books.close()
 
-    def answer(self, account: str, key: str, count: int) -> Answer:
+    def answer(self, account: str, key: str, count: int, address: str = "") -> Answer:
         """How to answer a request of `count` messages; a refused request has another chance when it comes again."""
         if not self._allowances.setdefault(account, Allowance()).take(count, self.world.limit_per_s, time.monotonic()):
             return Answer(refusal="too_many", delay_ms=self.world.latency_ms)
-        answer = answer_to(self.world, key, self._tries.get(key, 0), time.time(), self._since)
+        answer = answer_to(self.world, key, self._tries.get(key, 0), time.time(), self._since, address)
         if answer.refusal:
             self._tries[key] = self._tries.get(key, 0) + 1
         return answer

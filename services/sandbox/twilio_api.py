@@ -46,7 +46,7 @@ class TwilioApi:
             account_sid = self._account(request)
             form = await request.read()
             message = parse_form(form)
-            answer = self._sandbox.answer(account_sid, _key(message, form), 1)
+            answer = self._sandbox.answer(account_sid, _key(message, form), 1, message.to)
             await _refuse(answer)
             record = self._sandbox.accept_message(message, form, account_sid)
         except TwilioRefusalError as refusal:

@@ -20,11 +20,17 @@ class Answer(NamedTuple):
     """Wait this long, after acceptance, before the answer (or before closing)."""
 
 
-def answer_to(world: World, key: str, tries: int, now: float, since: float) -> Answer:
+def answer_to(world: World, key: str, tries: int, now: float, since: float, address: str = "") -> Answer:
     """The answer to a request; the same request tried again (`tries` counts from 0) has another chance.
 
-    `now` and `since` (when this world began) are seconds of one clock; storms are counted from `since`.
+    `now` and `since` (when this world began) are seconds of one clock; storms are counted from `since`. `address`: of
+    the one person whom it is for, whose traits decide before chance does.
     """
+    traits = world.people.get(address.lower(), ()) if address else ()
+    if "errors" in traits:
+        return Answer(refusal="error", delay_ms=world.latency_ms)
+    if "unanswered" in traits:
+        return Answer(afterwards="close", delay_ms=world.latency_ms)
     if world.storm_every_s and (now - since) % world.storm_every_s >= world.storm_every_s - world.storm_for_s:
         return Answer(refusal="too_many")
     if not _has_faults(world):

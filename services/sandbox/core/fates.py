@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from services.sandbox.core.chance import draws, within
-from services.sandbox.core.worlds import World
+from services.sandbox.core.worlds import Trait, World
 
 DONE = frozenset({"inbound", "click"})
 """What people do with a message on their phone, of which Twilio tells nothing as the message's status."""
@@ -42,6 +42,11 @@ def _happens(world: World, address: str) -> Happens:
     return lambda trait, draw, rate: trait in traits
 
 
+def _has(world: World, address: str, trait: Trait) -> bool:
+    """Of traits that nobody has by chance."""
+    return trait in world.people.get(address, ())
+
+
 def mail_steps(world: World, address: str, key: str, suppressed: str = "") -> list[Step]:
     """The life of a mail; `suppressed` is SendGrid's reason to drop it where the address is on one of its lists."""
     if suppressed:
@@ -54,7 +59,7 @@ def mail_steps(world: World, address: str, key: str, suppressed: str = "") -> li
     if happens("deferred", chance[1], world.deferred_rate):
         at += within(world.delivered_ms, chance[2])
         told.append(("deferred", "", at))
-    at += within(world.delivered_ms, chance[3])
+    at += within(world.delivered_ms, chance[3]) + world.late_ms * _has(world, address, "late")
     if happens("hard_bounce", person[0], world.hard_bounce_rate):
         told.append(("bounce", "hard", at))
     elif happens("soft_bounce", chance[4], world.soft_bounce_rate):
@@ -106,7 +111,7 @@ def phone_steps(world: World, channel: str, number: str, key: str, free_text: bo
         told.append(("failed", str(code), at))
         return _tell(world, told, number, key)
     told.append(("sent", "", at))
-    at += within(world.delivered_ms, chance[2])
+    at += within(world.delivered_ms, chance[2]) + world.late_ms * _has(world, number, "late")
     if code:
         told.append(("undelivered", str(code), at))
         return _tell(world, told, number, key)
@@ -148,6 +153,8 @@ def _failure(world: World, channel: str, number: str, chance: tuple[float, ...],
 def _tell(world: World, happened: list[tuple[str, str, int]], address: str, key: str) -> list[Step]:
     """When each thing is told: mostly when it happens; by the world's rates late, twice or never."""
     happened.sort(key=lambda one: one[2])
+    if _has(world, address, "untold"):
+        return [Step(number, kind, detail, at, NEVER) for number, (kind, detail, at) in enumerate(happened)]
     steps = [Step(number, kind, detail, at, at) for number, (kind, detail, at) in enumerate(happened)]
     if not (world.repeat_rate or world.reorder_rate or world.lost_rate):
         return steps

@@ -21,6 +21,7 @@ Span = Annotated[tuple[Milliseconds, Milliseconds], AfterValidator(_ordered)]
 Trait = Literal[
     "hard_bounce", "soft_bounce", "deferred", "machine_opens", "opens", "clicks", "unsubscribes", "complains",
     "invalid", "landline", "landline_late", "no_whatsapp", "unreachable", "filtered", "reads", "replies", "stops",
+    "late", "untold", "errors", "unanswered",
 ]  # fmt: skip
 
 
@@ -40,7 +41,9 @@ class World(BaseModel):
         True, description="whether what is accepted is kept on disk too; once off, off until a restart"
     )
     people: Annotated[dict[str, tuple[Trait, ...]], AfterValidator(_lower_keys)] = Field(
-        default_factory=dict, description="by address: exactly these traits, instead of what chance says"
+        default_factory=dict,
+        description="by address: exactly these traits, instead of what chance says. late: arrives late_ms later; "
+        "untold: no callback; by phone also errors: 500 and nothing accepted, unanswered: accepted without an answer",
     )
 
     # Answers of the API
@@ -90,6 +93,7 @@ class World(BaseModel):
     delivered_ms: Span = (20, 200)
     machine_open_ms: Span = (20, 200)
     engaged_ms: Span = (100, 800)
+    late_ms: Milliseconds = Field(6_000, description="how much later than others those with the trait `late` get it")
     click_ms: Span = Field((1_200, 2_500), description="a link is followed so long after the message was opened")
 
     # How the callbacks travel

@@ -65,7 +65,7 @@ class CommandHandler:
         decision = await self._decide(decoded, campaign_id, now)
         if isinstance(decision, Rejected):
             known = self.state.campaigns.get(campaign_id)
-            epoch = known.epoch if known else 0
+            epoch = known.epoch if known and known.brand == brand_of(decoded) else 0
             return None, _result(decoded.command_id, decoded.type, campaign_id, epoch, decision.errors, now)
         record = decision.record
         return record, _result(decoded.command_id, decoded.type, record.campaign_id, record.epoch, [], now)
@@ -78,14 +78,16 @@ class CommandHandler:
                 return reject("clone_id", "unusable", "leave clone_id out: the id of the copy is made for you")
             decision = lifecycle.steer(existing, command, now, clone_id)
             return await self._checked(await self._branded(decision, command), command)
-        if problem := lifecycle.wrong_epoch(existing, command):
-            return problem
         assert command.campaign is not None, "decoding has seen to it"
         campaign = (
             command.campaign.model_copy(update={"brand": command.brand})
             if command.brand != "default"
             else command.campaign
         )
+        if existing and existing.brand != campaign.brand:  # nothing else is told of another brand's campaign
+            return reject("id", "taken", f"the id '{campaign_id}' is taken: choose another")
+        if problem := lifecycle.wrong_epoch(existing, command):
+            return problem
         decision = draft(campaign, campaign_id, existing, command, now, None)
         decision = await self._checked(await self._branded(decision, command), command)
         if isinstance(decision, Accepted) and campaign.audience.recipients is not None:
@@ -142,6 +144,13 @@ class CommandHandler:
             if partition_of(made, self.partitions) == self.partition:
                 return CampaignId(made)
         raise AssertionError("one in eight fits")
+
+
+def brand_of(decoded: Command | Refused) -> str:
+    """On whose behalf it was asked."""
+    if isinstance(decoded, Refused):
+        return decoded.envelope.brand
+    return decoded.campaign.brand if decoded.campaign and decoded.brand == "default" else decoded.brand
 
 
 def _unavailable(error: Exception) -> Rejected:

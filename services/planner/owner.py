@@ -20,7 +20,7 @@ from schemas import (
     StepProgress,
 )
 from schemas.topics import AUDIT_LOG, CAMPAIGN_COMMANDS, dead_letter_topic
-from services.planner.commands import CommandHandler, Elsewhere
+from services.planner.commands import CommandHandler, Elsewhere, brand_of
 from services.planner.core.auditing import audit_entry
 from services.planner.core.budget import Books, PageMoney
 from services.planner.core.decoding import Refused, Unanswerable, decode_command
@@ -111,7 +111,8 @@ class PartitionOwner:
                 metrics.misplaced.labels(CAMPAIGN_COMMANDS).inc()
                 return await self.journal.write(others=[forwarded], next_offset=record.offset + 1)
             before = self.state.campaigns.get(result.campaign_id)
-            entry = audit_entry(decoded, result, before.epoch if before else None)
+            mine = before is not None and before.brand == brand_of(decoded)
+            entry = audit_entry(decoded, result, brand_of(decoded), before.epoch if before and mine else None)
             await self.journal.write(
                 campaigns=[campaign] if campaign else [],
                 results=[result],

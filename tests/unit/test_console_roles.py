@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fastapi.routing import APIRoute
-from pydantic import SecretStr
+from console_routes import OPEN_PAGES, SETTINGS, guards, pages, routes
 from starlette.responses import Response
 
 from schemas import Brand, Operator, Role
-from services.console.app import make_app
 from services.console.core.operators import digest, with_link, without_link
 from services.console.core.roles import needed, refusal
 from services.console.pages.common import require_session
 from services.console.problems import Problem
 from services.console.security import API, COOKIE, Identity, Keeper, acting_for, require_identity
-from services.console.settings import ConsoleSettings
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
-SETTINGS = ConsoleSettings(api_key=SecretStr("root"), admin_token=SecretStr("once"), link_secret=SecretStr("s"))
-PUBLIC = {"/login", "/login/{token}", "/logout"}
-"""Pages for whoever is not signed in yet, or no more."""
 
 
 def operator(name: str, role: Role = "viewer", **changes: Any) -> Operator:
@@ -36,45 +29,18 @@ def keeper(*operators: Operator) -> Keeper:
     return Keeper(SETTINGS, lambda: known)
 
 
-def routes() -> list[APIRoute]:
-    """Every route of the console, REST and pages, however its router was put in."""
-    found: list[APIRoute] = []
-
-    def walk(routes: Any) -> None:
-        for route in routes:
-            if isinstance(route, APIRoute):
-                found.append(route)
-            elif (inner := getattr(route, "original_router", None)) is not None:
-                walk(inner.routes)
-
-    hub: Any = SimpleNamespace(settings=SETTINGS)
-    walk(make_app(hub, SimpleNamespace(), SimpleNamespace()).routes)  # type: ignore[arg-type]
-    return found
-
-
-def guards(route: APIRoute) -> set[Any]:
-    """What the route depends on, however deep."""
-    waiting, found = [route.dependant], set()
-    while waiting:
-        dependant = waiting.pop()
-        found.add(dependant.call)
-        waiting += dependant.dependencies
-    return found
-
-
 def test_no_route_is_without_the_guard_that_asks_who_it_is() -> None:
     assert len(routes()) > 40
     bare = [
         f"{sorted(route.methods or ())} {route.path}" for route in routes()
-        if not guards(route) & {require_identity, require_session} and route.path not in PUBLIC
+        if not guards(route) & {require_identity, require_session} and route.path not in OPEN_PAGES
     ]  # fmt: skip
     assert not bare, f"give {bare} a parameter `caller: Caller` (REST) or `visitor: Visitor` (a page)"
 
 
 def test_pages_change_nothing_by_themselves_so_that_rest_alone_decides() -> None:
-    pages = [route for route in routes() if require_session in guards(route)]
-    assert pages
-    assert [route.path for route in pages if route.methods != {"GET"}] == []
+    assert pages()
+    assert [route.path for route in pages() if route.methods != {"GET"}] == []
 
 
 @pytest.mark.parametrize(

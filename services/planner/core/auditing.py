@@ -9,15 +9,13 @@ from services.planner.core.decoding import Refused
 _LONGEST = 500
 
 
-def audit_entry(decoded: Command | Refused, result: CommandResult, epoch_before: int | None) -> AuditEntry:
-    """`epoch_before`: of the campaign that the result names; None where there was none."""
+def audit_entry(decoded: Command | Refused, result: CommandResult, brand: str, epoch_before: int | None) -> AuditEntry:
+    """`epoch_before`: of the brand's campaign that the result names; None where there was none."""
     command = decoded if isinstance(decoded, Command) else None
-    brand = command.campaign.brand if command and command.campaign and command.brand == "default" else None
-    envelope = command or decoded.envelope  # type: ignore[union-attr]
     return AuditEntry(
         entry_id=result.command_id,
         at=result.at,
-        brand=BrandId(brand or envelope.brand),
+        brand=BrandId(brand),
         operator=(command.operator[:200] if command else "") or UPSTREAM,
         source="planner",
         action=_action(result.type),

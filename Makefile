@@ -14,7 +14,7 @@ QUICK ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration test-e2e chaos bench simulate model screenshots clean
+.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration test-e2e chaos fuzz bench simulate model screenshots clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -86,6 +86,9 @@ test-e2e: jars ## The console in headless Chromium, on a whole installation (apt
 
 chaos: jars ## Kill, freeze, refuse and steer at random, then check all books; RUNS=5, SEED=1, ONLY=..., DRILL=...
 	@$(BIN)/python -m tests.chaos --runs $(RUNS) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) $(if $(DRILL),--drill $(DRILL))
+
+fuzz: setup ## Look for input that no decoder expects, each for SECONDS=60; ONLY="command twilio" (Linux on x86-64)
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(if $(ONLY),--only $(ONLY))
 
 bench: jars ## Measure each part and the whole, and write .peal/bench.json; ONLY="end_to_end router", QUICK=1
 	@$(BIN)/python -m bench $(foreach name,$(ONLY),--only $(name)) $(if $(QUICK),--quick)

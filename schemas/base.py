@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -63,7 +64,10 @@ class Wire(BaseModel):
 
 
 _DURATION = re.compile(r"^(\d+)([smhd])$")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_DIGITS = 12
+LONGEST = timedelta(days=3_650)
+"""Longer ones would lead beyond the end of the calendar."""
 
 
 def parse_duration(value: object) -> timedelta:
@@ -73,8 +77,12 @@ def parse_duration(value: object) -> timedelta:
     if value in (0, "0"):
         return timedelta(0)
     if isinstance(value, str) and (match := _DURATION.match(value)):
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    raise ValueError(f"'{value}' is not a duration: write a whole number and s, m, h or d, such as 30m, 24h or 7d")
+        seconds = int(match[1]) * _SECONDS[match[2]] if len(match[1]) < _DIGITS else math.inf
+        if seconds > LONGEST.total_seconds():
+            raise ValueError(f"'{value[:30]}' is too long: write at most {LONGEST.days}d")
+        return timedelta(seconds=seconds)
+    shown = str(value)[:30]
+    raise ValueError(f"'{shown}' is not a duration: write a whole number and s, m, h or d, such as 30m, 24h or 7d")
 
 
 def format_duration(value: timedelta) -> str:

@@ -25,7 +25,7 @@ from services.senders.core.poison import dead_letter_event
 from services.senders.reader import Reader
 from services.tracker.core.batch import Batch, Rules, add_records
 from services.tracker.core.keywords import DEFAULT_WORDS, Keywords
-from services.tracker.core.sendgrid import parse_events
+from services.tracker.core.sendgrid import parse_events, read_events
 from services.tracker.core.twilio import parse_inbound, parse_status
 from services.tracker.webhooks.verify import twilio_form
 
@@ -166,6 +166,11 @@ def test_a_thousand_brackets_stop_neither_tracker_nor_sender(name: str) -> None:
     assert dead_letter_event(DEEP[name], "", NOW) is None
 
 
+@pytest.mark.parametrize("body", [*DEEP.values(), b"", b"{}", b"\xff", b"null"])
+def test_what_is_no_list_of_events_is_told_to_be_none(body: bytes) -> None:
+    assert read_events(body) is None
+
+
 @pytest.mark.parametrize("number", [LONG, "٣", "0", "-1", "65536", ""])
 def test_a_callback_of_an_attempt_that_cannot_be_is_kept_and_no_event(number: str) -> None:
     parsed = parse_status({"MessageStatus": "delivered"}, {"send": "c/1/p", "attempt": number, "ord": "1"}, find, NOW)
@@ -199,6 +204,16 @@ def test_the_largest_command_is_read_in_time() -> None:
     assert isinstance(decode_command(value), Command)
 
 
+@pytest.mark.parametrize("after", ["9" * 30 + "d", "9" * 5_000 + "s", "4000d", "1e3d", "-1d"])
+def test_a_duration_beyond_the_calendar_is_refused_and_named(after: str) -> None:
+    """Else it would end the planner: at once, or when the step is due."""
+    steps = [{"channel": "sms"}, {"channel": "sms", "after": after}]
+    campaign = {name: value for name, value in COMMAND["campaign"].items() if name != "channels"} | {"steps": steps}  # type: ignore[attr-defined]
+    decoded = decode_command(encoded(COMMAND | {"campaign": campaign}))
+    assert isinstance(decoded, Refused)
+    assert any("after" in error.field for error in decoded.errors)
+
+
 SENDGRID = {
     "event": "bounce", "peal_send_id": "c/1/p", "peal_attempt": "1", "peal_ord": "1", "peal_account": "default",
     "sg_message_id": "m.1", "timestamp": NOW_MS // 1000, "reason": "550", "type": "blocked", "status": "5.0.0",
@@ -215,10 +230,7 @@ def find(campaign_id: str) -> Any:
 @settings(deadline=None, max_examples=100)
 @given(st.lists(values(SENDGRID), max_size=3))
 def test_every_event_of_sendgrid_s_is_told_counted_or_kept(bodies: list[bytes]) -> None:
-    events = []
-    for body in bodies:
-        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            events.append(msgspec.json.decode(body))
+    events = [event for body in bodies for event in read_events(b"[%s]" % body) or ()]
     parsed = parse_events(events, find, NOW)
     assert parsed.counted.total() == len(events)
     assert len(parsed.events) + len(parsed.unknown) <= len(events)

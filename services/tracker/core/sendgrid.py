@@ -41,6 +41,15 @@ CLASSIFIED: Final[dict[str, str]] = {
 _KEPT_OUT = frozenset({"email"})
 
 
+def read_events(body: bytes) -> list[Any] | None:
+    """None: it is no list in JSON."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the last: a thousand brackets
+        return None
+    return found if isinstance(found, list) else None
+
+
 def parse_events(events: Sequence[Any], find: FindCampaign, now: datetime) -> Parsed:
     parsed = Parsed()
     for event in events:

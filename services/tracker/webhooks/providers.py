@@ -25,7 +25,7 @@ from services.tracker.core.keywords import Keywords, help_answer
 from services.tracker.core.prices import waived
 from services.tracker.core.repeats import FirstSeen
 from services.tracker.core.rows import Inbound, brand_of
-from services.tracker.core.sendgrid import parse_events
+from services.tracker.core.sendgrid import parse_events, read_events
 from services.tracker.core.stops import Stop
 from services.tracker.core.twilio import parse_inbound, parse_status, status_word
 from services.tracker.effects import Directory
@@ -137,11 +137,7 @@ class ProviderWebhooks:
         timestamp, signature = request.headers.get(SENDGRID_TIMESTAMP, ""), request.headers.get(SENDGRID_SIGNATURE, "")
         if not sendgrid_genuine(self._sendgrid_key, timestamp, body, signature):
             return forged("sendgrid")
-        try:
-            events = msgspec.json.decode(body)
-        except msgspec.DecodeError:
-            return malformed("sendgrid")
-        if not isinstance(events, list):
+        if (events := read_events(body)) is None:
             return malformed("sendgrid")
         return await self._emitter.emit("sendgrid", lambda: parse_events(events, self._find(), utc_now()))
 

@@ -22,6 +22,7 @@ from schemas.topics import (
 from services.planner.accounts import AccountDirectory
 from services.planner.audience import AudienceStore
 from services.planner.expander import Expander
+from services.planner.hours import HoursBook
 from services.planner.offsets import OffsetReader
 from services.planner.owner import PartitionOwner
 from services.planner.settings import PlannerSettings
@@ -156,6 +157,7 @@ async def make_shared(settings: PlannerSettings) -> Shared:
         offsets,
         producer,
         CampaignTracer(clickhouse),
+        HoursBook(clickhouse),
     )
 
 

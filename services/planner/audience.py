@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,10 @@ from schemas.topics import load_topics
 from services.domain.addresses import clean_address
 from services.domain.audience import filter_parameters, matching
 from services.domain.erasure import PREFIX
-from services.planner import queries
+from services.domain.schedule import NO_HOUR
+from services.planner import hour_queries, queries
+from services.planner.best_hours import BestHour, brand_hour, hour_parameters, listed_hours, wanted
+from services.planner.core.hours import Group, zone_of_campaign
 from services.planner.core.requests import CHANNEL_BIT, Member
 from services.runtime.erased import ErasedPeople
 from services.runtime.kafka import partition_of
@@ -27,7 +30,7 @@ CONTACT_FIELDS = frozenset({"name", "email", "phone", "city", "pincode", "role",
 
 MEMBER_COLUMNS = (
     "ord", "recipient_id", "partition", "inline", "opt_in", "duplicate", "erased", "email", "phone", "name", "zone",
-    "city", "pincode", "role", "own_attributes", "attributes",
+    "city", "pincode", "role", "own_attributes", "attributes", "clock_zone", "best_hour", "best_opens", "opens",
 )  # fmt: skip
 
 
@@ -47,15 +50,34 @@ class AudienceStore:
         """Number the people that the filter means now. A new snapshot each try, so a broken one harms nothing."""
         assert record.filter is not None, "a list of people is frozen when it arrives"
         snapshot = new_snapshot_id()
-        statement = queries.FREEZE % {"matching": matching(record.filter)}
-        parameters = filter_parameters(record.filter, record.brand, now)
+        best = hour_queries.BEST_HOURS % {"placed": "SELECT recipient_id, clock_zone FROM matched"}
+        statement = queries.FREEZE % {
+            "matching": matching(record.filter),
+            "placed": hour_queries.PLACED,
+            "best": best if wanted(record) else hour_queries.NO_BEST_HOURS,
+        }
+        hour = await brand_hour(self.clickhouse, record, now)
+        parameters = filter_parameters(record.filter, record.brand, now) | hour_parameters(record, now)
         await self.clickhouse.command(
-            statement, parameters=parameters | {"campaign": record.campaign_id, "snapshot": snapshot}
+            statement,
+            parameters=parameters | {"campaign": record.campaign_id, "snapshot": snapshot, "brand_hour": hour},
         )
         return FrozenAudience(snapshot_id=snapshot, count=await self._verified_count(record.campaign_id, snapshot))
 
-    async def store(self, campaign_id: str, brand: str, people: Sequence[InlineRecipient]) -> FrozenAudience:
+    async def store(self, record: CampaignRecord, people: Sequence[InlineRecipient], now: datetime) -> FrozenAudience:
         """Number the people that a campaign lists, with their addresses and attributes."""
+        frozen = await self._store(record, people, {})
+        if people and wanted(record):  # once more, now that they can be asked about
+            hours = await listed_hours(self.clickhouse, record, frozen.snapshot_id, now)
+            default = BestHour(await brand_hour(self.clickhouse, record, now))
+            recipients = (f"{record.brand}/{person.id}" for person in people)
+            frozen = await self._store(record, people, {name: hours.get(name, default) for name in recipients})
+        return frozen
+
+    async def _store(
+        self, record: CampaignRecord, people: Sequence[InlineRecipient], hours: Mapping[str, BestHour]
+    ) -> FrozenAudience:
+        campaign_id, brand, zone = record.campaign_id, record.brand, zone_of_campaign(record)
         snapshot = new_snapshot_id()
         await self.erased.refresh()
         seen: dict[tuple[str, str], int] = {}
@@ -71,14 +93,19 @@ class AudienceStore:
             recipient = f"{brand}/{person.id}"
             if self.erased.hasher is not None and self.erased.knows(recipient, email, phone):
                 name = self.erased.hasher.pseudonym(recipient)
-                rows.append((campaign_id, snapshot, ord_, name, 1, "", "", "", "", "{}", 0, duplicate, 1))
+                rows.append(
+                    (campaign_id, snapshot, ord_, name, 1, "", "", "", "", "{}", 0, duplicate, 1, zone, NO_HOUR, 0, 0)
+                )
                 continue
+            best = hours.get(recipient, BestHour())
             rows.append(
                 (campaign_id, snapshot, ord_, recipient, 1, person.name, email,
-                 phone, person.zone or "", json.dumps(person.attributes), opt_in, duplicate, 0)
+                 phone, person.zone or "", json.dumps(person.attributes), opt_in, duplicate, 0,
+                 person.zone or zone, best.hour, best.best_opens, best.opens)
             )  # fmt: skip
         columns = ["campaign_id", "snapshot_id", "ord", "recipient_id", "inline", "name", "email", "phone", "zone",
-                   "attributes", "opt_in", "duplicate", "erased"]  # fmt: skip
+                   "attributes", "opt_in", "duplicate", "erased", "clock_zone", "best_hour", "best_opens",
+                   "opens"]  # fmt: skip
         if rows:
             await self.clickhouse.insert("audience_members", rows, column_names=columns)
         return FrozenAudience(snapshot_id=snapshot, count=await self._verified_count(campaign_id, snapshot))
@@ -103,6 +130,18 @@ class AudienceStore:
             queries.LISTED_ATTRIBUTE_NAMES, parameters={"campaign": campaign_id, "snapshot": audience.snapshot_id}
         )
         return CONTACT_FIELDS | {row[0] for row in result.result_rows}
+
+    async def next_of(
+        self, record: CampaignRecord, groups: Collection[Group], first: int, last: int, most: int
+    ) -> list[int]:
+        """The next ordinals of these groups, from `first` up to `last`."""
+        assert record.audience is not None, "not frozen yet"
+        parameters = {
+            "campaign": record.campaign_id, "snapshot": record.audience.snapshot_id, "first": first, "last": last,
+            "most": most, "groups": [tuple(group) for group in groups],
+        }  # fmt: skip
+        rows = (await self.clickhouse.query(hour_queries.NEXT_OF_GROUPS, parameters=parameters)).result_rows
+        return [row[0] for row in rows]
 
     async def range(self, record: CampaignRecord, first: int, last: int, attributes: bool) -> list[Member]:
         """Members `first`..`last`, by ordinal."""
@@ -165,6 +204,7 @@ def members_from_columns(columns: dict[str, Sequence[Any]]) -> list[Member]:
             role,
             own,
             more,
+            *clock,
         ) = row
         data: dict[str, Any] = {"name": name, "email": email, "phone": phone, "zone": zone}
         attributes = own if inline else more
@@ -172,5 +212,7 @@ def members_from_columns(columns: dict[str, Sequence[Any]]) -> list[Member]:
             data |= {"city": city, "pincode": pincode, "role": role}
         if attributes:
             data |= decode(attributes)
-        members.append(Member(ord_, recipient, partition, email, phone, zone, opt_in, duplicate, data, bool(erased)))
+        members.append(
+            Member(ord_, recipient, partition, email, phone, zone, opt_in, duplicate, data, bool(erased), *clock)
+        )
     return members

@@ -93,7 +93,7 @@ class CommandHandler:
         if isinstance(decision, Accepted) and campaign.audience.recipients is not None:
             try:
                 async with asyncio.timeout(CLICKHOUSE_PATIENCE_S):
-                    audience = await self.audiences.store(campaign_id, campaign.brand, campaign.audience.recipients)
+                    audience = await self.audiences.store(decision.record, campaign.audience.recipients, now)
             except (ClickHouseError, OSError, TimeoutError) as error:
                 return _unavailable(error)
             decision = Accepted(decision.record.model_copy(update={"audience": audience}))

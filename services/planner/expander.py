@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
@@ -12,9 +13,12 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas import CampaignRecord, CampaignStatus, FrozenAudience
 from schemas.topics import CONTACT_CHANGES, ROUTER_GROUP, SEND_REQUESTED, TRACKER_GROUP, send_topic
+from services.domain.schedule import begins_at
 from services.planner.core import lifecycle
 from services.planner.core.credit import AccountRef, Outstanding, Want, account_credit, share
 from services.planner.core.due import due_at, expires_at
+from services.planner.core.hours import StepHours, may_hold
+from services.planner.core.progress import with_held
 from services.planner.core.requests import StepPlan
 from services.planner.core.sweep import passed
 from services.planner.emitter import PlanCache
@@ -58,6 +62,8 @@ class Expander:
         for owner in self._ready():
             await self._start_scheduled(owner, now)
             await self._freeze(owner, now)
+            await self._look_at_clocks(owner, now)
+        self.shared.hours.keep({record.campaign_id for owner in self._ready() for record in owner.state.running()})
         wants = {want.step: (owner, want) for owner in self._ready() for want in self._wants(owner, now)}
         if not wants:
             return False
@@ -78,7 +84,7 @@ class Expander:
 
     async def _start_scheduled(self, owner: PartitionOwner, now: datetime) -> None:
         for record in list(owner.state.campaigns.values()):
-            if record.status is CampaignStatus.SCHEDULED and record.schedule and record.schedule.moment <= now:
+            if record.status is CampaignStatus.SCHEDULED and record.schedule and begins_at(record.schedule) <= now:
                 await owner.change(
                     record.campaign_id,
                     lambda r: lifecycle.start_scheduled(r, now) if r.status is CampaignStatus.SCHEDULED else None,
@@ -100,6 +106,31 @@ class Expander:
             if frozen:
                 log.info("audience frozen", campaign=record.campaign_id, people=audience.count)
 
+    async def _look_at_clocks(self, owner: PartitionOwner, now: datetime) -> None:
+        """When somebody's hour has come, whoever was passed over is looked for."""
+        for record in owner.state.running():
+            if record.audience is None or not may_hold(record):
+                continue
+            await self.shared.hours.learn(record)
+            steps = owner.state.progress.get(record.campaign_id, {})
+            for number in range(1, len(record.steps) + 1):
+                due = due_at(record, number, steps)
+                if due is None or due > now:
+                    continue
+                hours = self.shared.step_hours(record, number, due, now)
+                if self.shared.hours.turned(record, number, hours):
+                    owner.disturbed.add(record.campaign_id)
+                    if hours is not None and owner.progress_of(record.campaign_id, number).cursor == 0:
+                        await self._tell_held(owner, record, number, due, hours, now)
+
+    async def _tell_held(
+        self, owner: PartitionOwner, record: CampaignRecord, number: int, due: datetime, hours: StepHours, now: datetime
+    ) -> None:
+        """Before the first page; from then on the sweep counts them."""
+        groups = self.shared.hours.groups(record) or {}
+        held = sum(people for group, people in groups.items() if group not in hours.open)
+        await owner.amend(record.campaign_id, number, lambda p: with_held(p, due, held, hours.opens_at, now))
+
     def _wants(self, owner: PartitionOwner, now: datetime) -> Iterable[Want]:
         for record in owner.state.running():
             if not is_running(record) or record.audience is None:
@@ -115,9 +146,15 @@ class Expander:
                     continue
                 progress = steps.get(number)
                 pending = owner.pending.get((record.campaign_id, number))
+                hours = self.shared.step_hours(record, number, due, now)
+                if hours is not None and not hours.open:
+                    pending = deque(again for again in pending or () if again.reopen)
+                    owner.pending[record.campaign_id, number] = pending  # the rest is found again when its hour comes
+                    if not pending:
+                        continue
                 count = len(pending) if pending else record.audience.count - (progress.cursor if progress else 0)
                 at_end = progress is not None and progress.expanded_at is not None
-                if count or not at_end:
+                if count or not (at_end or hours):
                     ref = (step.channel.value, step.account)
                     yield Want((record.campaign_id, number), ref, record.priority, max(count, 1))
 
@@ -155,8 +192,9 @@ class Expander:
         now = utc_now()
         due = due_at(record, number, owner.state.progress.get(campaign_id, {})) or now
         plan = self.plans.plan(record, number, expires_at(record, due))
+        hours = self.shared.step_hours(record, number, due, now)
         with metrics.planner_page_seconds.time(), page_span(record, number, count):
-            emitted = await self._write(owner, record, plan, count, now)
+            emitted = await self._write(owner, record, plan, count, now, hours)
         if emitted is None:
             owner.short_of_money.add(campaign_id)  # a barrier may free some, or show that there is none
             return False
@@ -166,13 +204,20 @@ class Expander:
         return True
 
     async def _write(
-        self, owner: PartitionOwner, record: CampaignRecord, plan: StepPlan, count: int, now: datetime
+        self,
+        owner: PartitionOwner,
+        record: CampaignRecord,
+        plan: StepPlan,
+        count: int,
+        now: datetime,
+        hours: StepHours | None,
     ) -> int | None:
         """How many requests went out; None where money is short."""
         pending = owner.pending.get((record.campaign_id, plan.step))
         if not pending:
-            return await self.pages.first(owner, record, plan, count, now)
-        found = await self.pages.again(owner, record, plan, [pending[i] for i in range(min(count, len(pending)))])
+            return await self.pages.first(owner, record, plan, count, now, hours)
+        sends = [pending[i] for i in range(min(count, len(pending)))]
+        found = await self.pages.again(owner, record, plan, sends, hours)
         if found is None:
             return None
         for _ in range(found[0]):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC
 from typing import Any
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
+from schemas import CampaignRecord
 from services.planner import queries
+from services.planner.core.hours import Group
 from services.planner.core.sweep import RetryableSend, StepFindings
 
 MOST_AT_ONCE = 50_000
@@ -17,36 +19,46 @@ MOST_AT_ONCE = 50_000
 
 
 async def find(
-    clickhouse: AsyncClient, campaign_id: str, step: int, cursor: int, *, reopen: bool = False, replay: bool = False
+    clickhouse: AsyncClient,
+    record: CampaignRecord,
+    step: int,
+    cursor: int,
+    *,
+    groups: Collection[Group] | None = None,
+    reopen: bool = False,
+    replay: bool = False,
 ) -> StepFindings:
     """The sends of a step below its cursor that are not settled; with `reopen` also those that found no money,
-    with `replay` those that ended as dead letters."""
-    parameters = {"campaign": campaign_id, "step": step, "cursor": cursor, "most": MOST_AT_ONCE}
-    counts = {
-        status: int(n) for status, n in (await clickhouse.query(queries.OPEN_COUNTS, parameters=parameters)).result_rows
-    }
-    silent_rows = (await clickhouse.query(queries.SILENT, parameters=parameters)).result_rows if cursor else []
-    silent_count = int(silent_rows[0][1]) if silent_rows else 0
-    recalled: Sequence[Sequence[Any]] = []
-    retryable: Sequence[Sequence[Any]] = []
-    if counts.get("recalled"):
-        recalled = (await clickhouse.query(queries.RECALLED, parameters=parameters)).result_rows
-    over_budget: Sequence[Sequence[Any]] = []
-    if reopen:
-        over_budget = (await clickhouse.query(queries.OVER_BUDGET, parameters=parameters)).result_rows
-    dead_lettered: Sequence[Sequence[Any]] = []
-    if replay:
-        dead_lettered = (await clickhouse.query(queries.DEAD_LETTERED, parameters=parameters)).result_rows
-    if counts.get("failed_retryable"):
-        retryable = (await clickhouse.query(queries.RETRYABLE, parameters=parameters)).result_rows
+    with `replay` those that ended as dead letters.
+
+    `groups`: whoever is of no other may not be asked for now, and is counted alone; None: everybody may.
+    """
+    assert record.audience is not None, "only frozen campaigns are swept"
+    parameters: dict[str, Any] = {
+        "campaign": record.campaign_id, "step": step, "cursor": cursor, "most": MOST_AT_ONCE,
+        "snapshot": record.audience.snapshot_id, "groups": [tuple(group) for group in groups or ()],
+    }  # fmt: skip
+    own = {"own": queries.EVERYBODY if groups is None else queries.ONLY_GROUPS}
+
+    async def rows(query: str) -> Sequence[Sequence[Any]]:
+        return (await clickhouse.query(query, parameters=parameters)).result_rows
+
+    counts = {status: int(n) for status, n in await rows(queries.OPEN_COUNTS)}
+    silent, silent_count = (await rows(queries.SILENT % own))[0] if cursor else ((), 0)
+    nobody = groups is not None and not groups
+    recalled = await rows(queries.RECALLED % own) if counts.get("recalled") and not nobody else ()
+    retryable = await rows(queries.RETRYABLE % own) if counts.get("failed_retryable") and not nobody else ()
+    over_budget = await rows(queries.OVER_BUDGET) if reopen else ()
+    dead_lettered = await rows(queries.DEAD_LETTERED) if replay else ()
     return StepFindings(
-        silent=tuple(row[0] for row in silent_rows),
+        silent=tuple(silent),
         recalled=tuple((row[0], row[1]) for row in recalled),
         retryable=tuple(RetryableSend(row[0], row[1], row[2], row[3].replace(tzinfo=UTC)) for row in retryable),
         over_budget=tuple((row[0], row[1]) for row in over_budget),
         dead_lettered=tuple((row[0], row[1]) for row in dead_lettered),
         open_count=sum(counts.values()) + silent_count + len(over_budget) + len(dead_lettered),
         queued_count=counts.get("queued", 0),
+        silent_count=silent_count,
     )
 
 

@@ -50,6 +50,8 @@ class PartitionOwner:
         self.ready, self.stopping = False, False
         self.lock = asyncio.Lock()
         """Held from reading a campaign's record to writing the next one."""
+        self.progress_lock = asyncio.Lock()
+        """The same for how far a step has come."""
         self.pending: dict[tuple[str, int], deque[Again]] = {}
         """Step -> what the last sweep found: to be expanded again as credit allows."""
         self.disturbed: set[str] = set()
@@ -173,22 +175,29 @@ class PartitionOwner:
         known = self.state.progress.get(campaign_id, {}).get(step)
         return known or StepProgress(campaign_id=CampaignId(campaign_id), step=step, epoch=0, updated_at=utc_now())
 
+    async def amend(
+        self, campaign_id: str, step: int, change: Callable[[StepProgress], StepProgress | None]
+    ) -> StepProgress:
+        """Write what `change` makes of the progress as it stands; None: nothing is changed."""
+        async with self.progress_lock:
+            progress = self.progress_of(campaign_id, step)
+            changed = change(progress)
+            if changed is None:
+                return progress
+            await self.journal.write(progress=[changed])
+            self.state.put_progress(changed)
+            return changed
+
     async def reserve_page(
         self, record: CampaignRecord, step: int, count: int, money: PageMoney, now: datetime
     ) -> StepProgress:
         """Note the range before it is emitted: after a crash it is emitted again."""
-        progress = self.progress_of(record.campaign_id, step)
-        if progress.page is not None or record.audience is None:
-            return progress
-        return await self._put_progress(page_reserved(progress, record, count, money, now))
+        return await self.amend(
+            record.campaign_id, step, lambda progress: page_reserved(progress, record, count, money, now)
+        )
 
-    async def finish_page(self, record: CampaignRecord, progress: StepProgress, now: datetime) -> StepProgress:
-        return await self._put_progress(page_finished(progress, record, now))
-
-    async def _put_progress(self, progress: StepProgress) -> StepProgress:
-        await self.journal.write(progress=[progress])
-        self.state.put_progress(progress)
-        return progress
+    async def finish_page(self, record: CampaignRecord, step: int, now: datetime, *, held: bool = False) -> None:
+        await self.amend(record.campaign_id, step, lambda progress: page_finished(progress, record, now, held))
 
 
 def is_running(record: CampaignRecord) -> bool:

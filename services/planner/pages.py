@@ -10,6 +10,7 @@ import msgspec
 from schemas import CampaignRecord, Suppression
 from services.domain.messages import SendRequest
 from services.planner.core.budget import PageMoney, caps_of, fitting
+from services.planner.core.hours import StepHours, in_person
 from services.planner.core.money import reserve_micros
 from services.planner.core.requests import Member, StepPlan, build_request
 from services.planner.core.sweep import Again
@@ -28,18 +29,29 @@ class PageWriter:
         self.shared, self.plans = shared, plans
 
     async def first(
-        self, owner: PartitionOwner, record: CampaignRecord, plan: StepPlan, count: int, now: datetime
+        self,
+        owner: PartitionOwner,
+        record: CampaignRecord,
+        plan: StepPlan,
+        count: int,
+        now: datetime,
+        hours: StepHours | None = None,
     ) -> int | None:
-        """The next `count` ordinals; returns how many requests went out, None where money is short."""
+        """The next `count` ordinals; returns how many requests went out, None where money is short.
+
+        Whoever is held is passed over.
+        """
         progress = owner.progress_of(record.campaign_id, plan.step)
         assert record.audience is not None, "only frozen audiences are expanded"
         begun = progress.page
         first = begun.first if begun else progress.cursor
         last = begun.last if begun else min(first + count, record.audience.count) - 1
-        requests, erased = Requests(), Requests()
-        if last >= first:
+        members: Sequence[Member] = ()
+        if last >= first and hours is not None:
+            members, last = await self._open(record, plan, first, last if begun else None, count, hours)
+        elif last >= first:
             members = await self.shared.audiences.range(record, first, last, bool(plan.placeholders))
-            requests, erased = self._requests(record, plan, members, {})
+        requests, erased = self._requests(record, plan, members, {}, hours)
         over, fit = (0, len(requests)) if begun else self._affordable(owner, record, plan, requests)
         if requests and not over and not fit:
             return None
@@ -47,26 +59,41 @@ class PageWriter:
         if taken and not begun and len(taken) < len(requests):
             last = taken[-1][0].ord
         asked = taken[over:]
-        progress = await owner.reserve_page(
-            record, plan.step, last - first + 1, self._ask(owner, plan, record, asked), now
-        )
+        await owner.reserve_page(record, plan.step, last - first + 1, self._ask(owner, plan, record, asked), now)
         fail_point("planner.page-reserved")
         await self._say_erased([made for made in erased if made[0].ord <= last])
         await self._write(taken[:over], asked, "first")
         fail_point("planner.page-emitted")
-        await owner.finish_page(record, progress, utc_now())
+        await owner.finish_page(record, plan.step, utc_now(), held=hours is not None)
         return len(asked)
 
+    async def _open(
+        self, record: CampaignRecord, plan: StepPlan, first: int, last: int | None, count: int, hours: StepHours
+    ) -> tuple[Sequence[Member], int]:
+        """The next `count` of those whose hour it is, from `first` on, and the ordinal up to which there is nobody
+        else. `last`: that ordinal is given."""
+        audiences, end = self.shared.audiences, record.audience.count - 1 if record.audience else 0
+        to, most = (end, count) if last is None else (last, last - first + 1)
+        ords = await audiences.next_of(record, hours.open, first, to, most)
+        members = await audiences.listed(record, ords, bool(plan.placeholders)) if ords else []
+        return members, ords[-1] if last is None and len(ords) == most else to
+
     async def again(
-        self, owner: PartitionOwner, record: CampaignRecord, plan: StepPlan, sends: Sequence[Again]
+        self,
+        owner: PartitionOwner,
+        record: CampaignRecord,
+        plan: StepPlan,
+        sends: Sequence[Again],
+        hours: StepHours | None = None,
     ) -> tuple[int, int] | None:
-        """Sends that a sweep found. Returns how many of them are dealt with, and how many requests went out.
+        """Sends that a sweep found. Returns how many of them are dealt with, and how many requests went out. Whoever
+        is held by now is left for a later sweep.
 
         Nothing is noted: the router makes any repeat harmless. None where money is short.
         """
         wanted = {send.ord: send for send in sends}
         members = await self.shared.audiences.listed(record, list(wanted), bool(plan.placeholders))
-        requests, erased = self._requests(record, plan, members, wanted)
+        requests, erased = self._requests(record, plan, members, wanted, hours)
         await self._say_erased(erased)
         over, fit = self._affordable(owner, record, plan, requests)
         if requests and not over and not fit:
@@ -80,7 +107,12 @@ class PageWriter:
         return sum(send.ord < following for send in sends), len(asked)
 
     def _requests(
-        self, record: CampaignRecord, plan: StepPlan, members: Sequence[Member], sends: dict[int, Again]
+        self,
+        record: CampaignRecord,
+        plan: StepPlan,
+        members: Sequence[Member],
+        sends: dict[int, Again],
+        hours: StepHours | None,
     ) -> tuple[Requests, Requests]:
         """To ask for; and those for people who have been erased, who get nothing."""
         account = self.shared.accounts.find(plan.channel, plan.account)
@@ -88,7 +120,15 @@ class PageWriter:
         requests, erased = Requests(), Requests()
         for member in members:
             send = sends.get(member.ord)
-            request = build_request(plan, member, send.attempt if send else 1, reopen=bool(send and send.reopen))
+            reopen = bool(send and send.reopen)
+            held = hours.of(member.group) if hours else None
+            if held and not held.open and not reopen and not member.erased:  # what is reopened is asked for but once
+                continue
+            request = build_request(
+                plan, member, send.attempt if send else 1, reopen=reopen,
+                expires_at=held.expires_at if held else None,
+                timing=in_person(held.timing, member.best_opens, member.opens) if held else "",
+            )  # fmt: skip
             if member.erased:
                 erased.append((member, request))
                 continue

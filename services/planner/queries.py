@@ -1,13 +1,18 @@
-"""The planner's questions to ClickHouse. Parameters are ClickHouse's own, `{name:Type}`."""
+"""The planner's questions to ClickHouse. Parameters are ClickHouse's own, `{name:Type}`; `%(x)s` is filled in here."""
 
 from __future__ import annotations
+
+from services.planner.hour_queries import OF_GROUPS
 
 FREEZE = """
 -- One numbered row a person, in the order of their ids, so that a page is a run of neighbours.
 -- duplicate: bit per channel (email 1, sms 2, whatsapp 4), set for all but the first person with an address.
-INSERT INTO audience_members (campaign_id, snapshot_id, ord, recipient_id, duplicate)
+-- best: people and the hour in which they open most, where that matters.
+INSERT INTO audience_members
+    (campaign_id, snapshot_id, ord, recipient_id, duplicate, clock_zone, best_hour, best_opens, opens)
 WITH
-    matched AS (SELECT recipient_id, email, phone %(matching)s),
+    matched AS (SELECT recipient_id, email, phone, %(placed)s AS clock_zone %(matching)s),
+    best AS (%(best)s),
     shared_mails AS
         (SELECT email, min(recipient_id) AS first FROM matched WHERE email != '' GROUP BY email HAVING count() > 1),
     shared_phones AS
@@ -15,8 +20,15 @@ WITH
 SELECT
     {campaign:String}, {snapshot:String}, rowNumberInAllBlocks(), recipient_id,
     if(email IN (SELECT email FROM shared_mails) AND recipient_id NOT IN (SELECT first FROM shared_mails), 1, 0)
-    + if(phone IN (SELECT phone FROM shared_phones) AND recipient_id NOT IN (SELECT first FROM shared_phones), 6, 0)
-FROM (SELECT recipient_id, email, phone FROM matched ORDER BY recipient_id)
+    + if(phone IN (SELECT phone FROM shared_phones) AND recipient_id NOT IN (SELECT first FROM shared_phones), 6, 0),
+    clock_zone, if(opens > 0, best_hour, {brand_hour:Int8}), best_opens, opens
+FROM
+(
+    SELECT m.recipient_id AS recipient_id, m.email AS email, m.phone AS phone, m.clock_zone AS clock_zone,
+           b.best_hour AS best_hour, b.best_opens AS best_opens, b.opens AS opens
+    FROM matched AS m LEFT JOIN best AS b ON b.recipient_id = m.recipient_id
+    ORDER BY recipient_id
+)
 SETTINGS max_insert_threads = 1
 """
 
@@ -34,7 +46,8 @@ SELECT
     m.inline AS inline, m.opt_in AS opt_in, m.duplicate AS duplicate, m.erased AS erased,
     if(m.inline, m.email, c.email) AS email, if(m.inline, m.phone, c.phone) AS phone,
     if(m.inline, m.name, c.name) AS name, if(m.inline, m.zone, c.zone) AS zone,
-    c.city AS city, c.pincode AS pincode, c.role AS role, m.attributes AS own_attributes, c.attributes AS attributes
+    c.city AS city, c.pincode AS pincode, c.role AS role, m.attributes AS own_attributes, c.attributes AS attributes,
+    m.clock_zone AS clock_zone, m.best_hour AS best_hour, m.best_opens AS best_opens, m.opens AS opens
 FROM
 (
     SELECT * FROM audience_members
@@ -102,7 +115,7 @@ WHERE status IN ('queued', 'recalled', 'failed_retryable', 'uncertain') GROUP BY
 RECALLED = (
     STANDING
     + """
-SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(own, 0, {most:UInt64}))) AS ord, toUInt16(a) AS attempt
+SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(%(own)s, 0, {most:UInt64}))) AS ord, toUInt16(a) AS attempt
 FROM standing WHERE status = 'recalled' ORDER BY ord LIMIT {most:UInt64}
 """
 )
@@ -147,7 +160,7 @@ RETRYABLE = (
 SELECT s.ord, s.attempt, toUInt16(count()), max(if(r.reason = 'resend', toDateTime64(0, 3, 'UTC'), r.occurred_at))
 FROM
 (
-    SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(own, 0, {most:UInt64}))) AS ord, toUInt16(a) AS attempt
+    SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(%(own)s, 0, {most:UInt64}))) AS ord, toUInt16(a) AS attempt
     FROM standing WHERE status = 'failed_retryable'
 ) AS s
 INNER JOIN (SELECT DISTINCT ord, attempt, occurred_at, toString(reason) AS reason FROM retries
@@ -157,14 +170,19 @@ GROUP BY s.ord, s.attempt ORDER BY s.ord
 )
 
 SILENT = """
--- Ordinals below the cursor of which nothing is known. No event is ever written for "planned".
-SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(unknown, 0, {most:UInt64}))), bitmapCardinality(unknown)
+-- Ordinals below the cursor of which nothing is known: some of those that matter now, and how many there are in all.
+-- No event is ever written for "planned".
+SELECT bitmapToArray(bitmapSubsetLimit(%(own)s, 0, {most:UInt64})), bitmapCardinality(own)
 FROM
 (
     SELECT bitmapAndnot(
         (SELECT groupBitmapState(toUInt32(number)) FROM numbers({cursor:UInt32})),
         (SELECT groupBitmapMergeState(bm) FROM funnel_bits
          WHERE campaign_id = {campaign:String} AND step = {step:UInt16})
-    ) AS unknown
+    ) AS own
 )
 """
+
+EVERYBODY = "own"
+ONLY_GROUPS = f"bitmapAnd(own, {OF_GROUPS})"
+"""In place of `%(own)s`: all of them, or those of some groups."""

@@ -18,6 +18,9 @@ from services.domain.messages import DeliveryEvent, SendAttempt, encode_json, ev
 from services.planner.barrier import Barrier
 from services.planner.core import lifecycle
 from services.planner.core.budget import Books
+from services.planner.core.due import due_at
+from services.planner.core.hours import StepHours
+from services.planner.core.progress import step_expanded, with_held
 from services.planner.core.requests import Member
 from services.planner.core.sweep import RetryableSend, StepFindings, again, finished
 from services.planner.findings import find, spent_by_step
@@ -80,7 +83,11 @@ class Sweeper:
                     (progress := steps.get(number)) and progress.expanded_at is not None
                     for number in range(1, len(record.steps) + 1)
                 )
-                if self._due(record, at_end, owner, now):
+                passed_over = any(
+                    progress.cursor >= record.audience.count and progress.expanded_at is None
+                    for progress in steps.values()
+                )
+                if self._due(record, at_end or passed_over, owner, now):
                     owner.disturbed.discard(record.campaign_id)
                     books = owner.books.get(record.campaign_id) or Books()
                     books.begin_barrier()
@@ -111,15 +118,20 @@ class Sweeper:
         owner, record = candidate.owner, candidate.record
         campaign_id = record.campaign_id
         findings: dict[int, StepFindings] = {}
+        hours = await self._hours(owner, record, candidate.cursors, now)
         for number, cursor in candidate.cursors.items():
+            step_hours = hours.get(number)
             findings[number] = await find(
-                self.shared.clickhouse, campaign_id, number, cursor, reopen=candidate.reopen, replay=candidate.replay
-            )
+                self.shared.clickhouse, record, number, cursor, groups=step_hours.open if step_hours else None,
+                reopen=candidate.reopen, replay=candidate.replay,
+            )  # fmt: skip
         spent = await spent_by_step(self.shared.clickhouse, campaign_id)
         if owner.stopping or owner.state.campaigns.get(campaign_id) is not record:
             owner.disturbed.add(campaign_id)  # a command came in between: what was found may be no longer so
             return
         self._keep_books(candidate, findings, spent)
+        for number, step_hours in hours.items():
+            await self._tell_held(candidate, number, findings[number], step_hours, now)
         if owner.has_pending(record):  # money was short, and is told anew: what was found before goes on
             self.swept_at[campaign_id] = now
             self.shared.wake.set()
@@ -147,6 +159,31 @@ class Sweeper:
         ends = [(cursor, record.audience.count) for cursor in candidate.cursors.values()]
         if candidate.at_end and finished(ends, findings.values()):
             await self._complete(owner, record, now)
+
+    async def _hours(
+        self, owner: PartitionOwner, record: CampaignRecord, numbers: Iterable[int], now: datetime
+    ) -> dict[int, StepHours]:
+        """Of these steps, those of which people may be held now."""
+        await self.shared.hours.learn(record)
+        steps = owner.state.progress.get(record.campaign_id, {})
+        dues = {number: due_at(record, number, steps) for number in numbers}
+        found = {number: self.shared.step_hours(record, number, due, now) for number, due in dues.items() if due}
+        return {number: hours for number, hours in found.items() if hours is not None}
+
+    async def _tell_held(
+        self, candidate: Candidate, number: int, found: StepFindings, hours: StepHours, now: datetime
+    ) -> None:
+        """A step is expanded when nobody is left who was passed over."""
+        owner, record, cursor = candidate.owner, candidate.record, candidate.cursors[number]
+        progress = owner.progress_of(record.campaign_id, number)
+        if not cursor or progress.expanded_at is not None or record.audience is None:
+            return
+        if cursor >= record.audience.count and not found.silent_count:
+            await owner.amend(record.campaign_id, number, lambda p: step_expanded(p, now))
+            self.shared.wake.set()
+            return
+        held = found.silent_count - len(found.silent)
+        await owner.amend(record.campaign_id, number, lambda p: with_held(p, now, held, hours.opens_at, now))
 
     @staticmethod
     def _keep_books(candidate: Candidate, findings: dict[int, StepFindings], spent: Counter[int]) -> None:

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from schemas import Brand, CampaignRecord
 from schemas.topics import BRANDS, CAMPAIGNS, SEND_RECALLS
 from services.domain.messages import SendMessage, SendRecall
+from services.domain.schedule import quiet_of
 from services.runtime.clock import boot_seconds, utc_now
 from services.runtime.endings import raise_if_cancelled
 from services.runtime.registry import Registry
@@ -81,7 +82,9 @@ class KnowledgeBase:
         if record is None:
             self.standings.pop(name, None)
         else:
-            self.standings[record.campaign_id] = Standing(record.epoch, record.status)
+            self.standings[record.campaign_id] = Standing(
+                record.epoch, record.status, quiet_of(record.kind, record.limits)
+            )
 
     def _on_recall(self, _name: str, recall: SendRecall | None) -> None:
         if recall is not None:

@@ -121,7 +121,7 @@ class TestRequests:
     def member(self, **changes: object) -> Member:
         fields: dict[str, object] = {
             "ord": 17, "recipient": "default/x", "partition": 0, "email": "x@example.com", "phone": "+4915112345678",
-            "zone": "Europe/Berlin", "opt_in": 2, "duplicate": 6,
+            "zone": "Europe/Berlin", "clock_zone": "Europe/Berlin", "opt_in": 2, "duplicate": 6,
             "data": {"name": "X", "city": "Berlin", "plan": "gold"},
         }  # fmt: skip
         return Member(**(fields | changes))  # type: ignore[arg-type]

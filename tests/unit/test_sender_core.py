@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import CampaignStatus
 from services.domain.marks import Mark, decode_mark, encode_mark
 from services.domain.messages import SendMessage
+from services.domain.schedule import Quiet
 from services.senders.core.doorstep import Do, Knowledge, Standing, stale_after, verdict
 from services.senders.core.groups import Sizes, group_sizes, take
 from services.senders.core.limiter import Limiter, quota, rate_of
@@ -62,6 +64,22 @@ def test_the_doorstep(
     """To return is always safe and needs no fresh knowledge; to call needs the campaign active, in the same epoch, as
     of a moment ago."""
     assert verdict(message(**changes), campaign, recalled, known(age)) == (do, reason)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["UTC", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York", "no/zone"]),
+    st.integers(0, 23), st.integers(1, 23), st.integers(0, 3 * 1440),
+)  # fmt: skip
+def test_nothing_leaves_in_the_quiet_hours_of_the_persons_own_zone(zone: str, start: int, hours: int, at: int) -> None:
+    """What has come too late goes back, and is asked for again in the morning."""
+    now = NOW + timedelta(minutes=at)
+    quiet = Quiet(time(start), time((start + hours) % 24))
+    asked = message(zone=zone, routed_at=now, expires_at=now + timedelta(hours=1))
+    found = verdict(asked, Standing(3, CampaignStatus.ACTIVE, quiet), False, known(now=now))
+    shown = now.astimezone(ZoneInfo("UTC" if zone == "no/zone" else zone))
+    asleep = (shown.hour - start) % 24 < hours
+    assert found == ((Do.RETURN, "quiet_hours") if asleep else (Do.CALL, ""))
 
 
 def test_a_slow_account_may_be_behind_for_longer() -> None:

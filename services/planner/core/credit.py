@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 AccountRef = tuple[str, str]
 """Channel and account."""
@@ -18,6 +19,11 @@ MOST_CREDIT = 200_000
 def account_credit(rate_per_s: float, partitions: int, horizon_s: float) -> int:
     """Messages that may be outstanding for an account: `horizon_s` of its rate, at least 10 a partition."""
     return int(min(max(rate_per_s * horizon_s, LEAST_PER_PARTITION * partitions), MOST_CREDIT))
+
+
+def time_ahead(rate_per_s: float, partitions: int, horizon_s: float) -> timedelta:
+    """How long the last message may wait that an account's credit lets be asked for."""
+    return timedelta(seconds=account_credit(rate_per_s, partitions, horizon_s) / rate_per_s)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from datetime import datetime
 from schemas import CampaignRecord, CampaignStatus, Channel, Command, CommandType, Suppression
 from schemas.base import CampaignId
 from services.domain.eligibility import DEAD_LETTER
+from services.domain.schedule import begins_at
 from services.planner.core.decisions import Accepted, Decision, Rejected, reject
 from services.planner.core.drafts import clone, only_channel
 
@@ -83,7 +84,7 @@ def reopen(now: datetime) -> dict[str, object]:
 
 def launch(record: CampaignRecord, now: datetime) -> dict[str, object]:
     """Active at once, or Scheduled where the schedule's time is still to come."""
-    if record.schedule and record.schedule.moment > now:
+    if record.schedule and begins_at(record.schedule) > now:
         return {"status": CampaignStatus.SCHEDULED}
     return {"status": CampaignStatus.ACTIVE, "launched_at": now}
 

@@ -10,9 +10,12 @@ from services.planner.core.budget import PageMoney
 
 def page_reserved(
     progress: StepProgress, record: CampaignRecord, count: int, money: PageMoney, now: datetime
-) -> StepProgress:
-    """The next `count` ordinals are to be asked for; no page where none is left. Written before any of them is."""
+) -> StepProgress | None:
+    """The next `count` ordinals are to be asked for; no page where none is left. Written before any of them is. None:
+    there is a page already."""
     assert record.audience is not None, "only frozen audiences are expanded"
+    if progress.page is not None:
+        return None
     last = min(progress.cursor + count, record.audience.count) - 1
     page = PageRange(first=progress.cursor, last=last, reserved_micros=money.reserved)
     changes = {
@@ -25,10 +28,27 @@ def page_reserved(
     return progress.model_copy(update=changes)
 
 
-def page_finished(progress: StepProgress, record: CampaignRecord, now: datetime) -> StepProgress:
-    """All of its page has been asked for; at the end of the audience the step is expanded."""
+def page_finished(progress: StepProgress, record: CampaignRecord, now: datetime, held: bool = False) -> StepProgress:
+    """All of its page has been asked for; at the end of the audience the step is expanded. `held`: unless people may
+    have been passed over, whose hour is still to come."""
     cursor = progress.page.last + 1 if progress.page else progress.cursor
     at_end = record.audience is not None and cursor >= record.audience.count
     return progress.model_copy(
-        update={"cursor": cursor, "page": None, "expanded_at": now if at_end else None, "updated_at": now}
+        update={"cursor": cursor, "page": None, "expanded_at": now if at_end and not held else None, "updated_at": now}
     )
+
+
+def with_held(
+    progress: StepProgress, due: datetime, held: int, opens_at: datetime | None, now: datetime
+) -> StepProgress | None:
+    """How many wait for their hour, and when the next of them have it. None: that is known."""
+    if (progress.held, progress.opens_at) == (held, opens_at):
+        return None
+    return progress.model_copy(
+        update={"due_at": progress.due_at or due, "held": held, "opens_at": opens_at, "updated_at": now}
+    )
+
+
+def step_expanded(progress: StepProgress, now: datetime) -> StepProgress:
+    """Nobody is held any more, and everybody has been asked for."""
+    return progress.model_copy(update={"expanded_at": now, "held": 0, "opens_at": None, "updated_at": now})

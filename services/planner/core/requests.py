@@ -8,6 +8,8 @@ from datetime import datetime
 
 from schemas import Channel
 from services.domain.messages import AttributeValue, SendRequest
+from services.domain.schedule import NO_HOUR
+from services.planner.core.hours import Group
 
 CHANNEL_BIT: dict[str, int] = {
     Channel.EMAIL: 1,
@@ -34,6 +36,16 @@ class Member:
     data: Mapping[str, AttributeValue]
     erased: bool = False
     """The ordinal is all that is left, or the person is known to have been erased."""
+    clock_zone: str = ""
+    """Quiet hours go by it; as it was when the audience was frozen. Empty: the campaign's."""
+    best_hour: int = NO_HOUR
+    """In which they opened `best_opens` of `opens` messages."""
+    best_opens: int = 0
+    opens: int = 0
+
+    @property
+    def group(self) -> Group:
+        return Group(self.clock_zone, self.best_hour)
 
     def address(self, channel: str) -> str:
         return self.email if channel == Channel.EMAIL else self.phone
@@ -56,8 +68,16 @@ class StepPlan:
     zone: str
 
 
-def build_request(plan: StepPlan, member: Member, attempt: int, *, reopen: bool = False) -> SendRequest:
-    """Without a reserve: that depends on the request itself."""
+def build_request(
+    plan: StepPlan,
+    member: Member,
+    attempt: int,
+    *,
+    reopen: bool = False,
+    expires_at: datetime | None = None,
+    timing: str = "",
+) -> SendRequest:
+    """Without a reserve: that depends on the request itself. `expires_at`: where it is not that of the whole step."""
     data = member.data
     bit = CHANNEL_BIT[plan.channel]
     return SendRequest(
@@ -76,6 +96,7 @@ def build_request(plan: StepPlan, member: Member, attempt: int, *, reopen: bool 
         duplicate=bool(member.duplicate & bit),
         opt_in=bool(member.opt_in & bit),
         missing=[name for name in plan.required if data.get(name) in (None, "")],
-        expires_at=plan.expires_at,
-        zone=member.zone or plan.zone,
+        expires_at=expires_at or plan.expires_at,
+        zone=member.clock_zone or plan.zone,
+        timing=timing,
     )

@@ -65,6 +65,8 @@ class StepFindings:
     """Those that are routed and not yet at their end: their reserves stand."""
     dead_lettered: tuple[tuple[int, int], ...] = ()
     """(ordinal, attempt) that ended as a dead letter; asked for only when somebody wants it tried again."""
+    silent_count: int = 0
+    """All below the cursor of whom nothing is known, also those who may not be asked for now."""
 
 
 @dataclass(frozen=True, order=True)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from schemas import CampaignStatus
 from services.domain.marks import Do as Do
 from services.domain.messages import SendMessage
+from services.domain.schedule import Quiet, is_quiet
 
 CREDIT_S = 10.0
 CREDIT_MESSAGES = 10
@@ -28,6 +29,7 @@ STALE = Verdict(Do.RETURN, "stale")
 OLD_EPOCH = Verdict(Do.RETURN, "old_epoch")
 INACTIVE = Verdict(Do.RETURN, "inactive")
 OVER_RESERVE = Verdict(Do.RETURN, "over_reserve")
+QUIET_HOURS = Verdict(Do.RETURN, "quiet_hours")
 DEAD_LETTER = Verdict(Do.RETURN, "dead_letter")
 
 
@@ -36,6 +38,8 @@ class Standing(NamedTuple):
 
     epoch: int
     status: CampaignStatus
+    quiet: Quiet | None = None
+    """The quiet hours that it keeps."""
 
 
 class Knowledge(NamedTuple):
@@ -66,4 +70,8 @@ def verdict(message: SendMessage, campaign: Standing | None, recalled: bool, kno
         return OLD_EPOCH
     if campaign is None or message.epoch > campaign.epoch or known.age >= known.most_age:
         return WAIT
-    return CALL if campaign.status is CampaignStatus.ACTIVE else INACTIVE
+    if campaign.status is not CampaignStatus.ACTIVE:
+        return INACTIVE
+    if campaign.quiet is not None and is_quiet(campaign.quiet, message.zone, known.now):
+        return QUIET_HOURS  # the planner asks again in the morning
+    return CALL

@@ -75,8 +75,9 @@ FROM audit_log AS a INNER JOIN {_NAMES} ON e.recipient_id = a.recipient_id
 WHERE a.recipient_id IN ({_AT_WORK})
 """,
     f"""
-INSERT INTO audience_members (campaign_id, snapshot_id, ord, recipient_id, inline, duplicate, created_at, erased)
-SELECT campaign_id, snapshot_id, ord, e.pseudonym, inline, duplicate, created_at, 1
+INSERT INTO audience_members
+    (campaign_id, snapshot_id, ord, recipient_id, inline, duplicate, created_at, clock_zone, best_hour, erased)
+SELECT campaign_id, snapshot_id, ord, e.pseudonym, inline, duplicate, created_at, clock_zone, best_hour, 1
 FROM audience_members AS m INNER JOIN {_NAMES} ON e.recipient_id = m.recipient_id
 WHERE m.recipient_id IN ({_AT_WORK})
 """,

@@ -1,0 +1,77 @@
+"""Questions to ClickHouse about when people may be messaged: their zones, their best hours, who is of which group."""
+
+from __future__ import annotations
+
+LEAST_OPENS = 3
+"""Fewer openings say nothing of somebody's habits."""
+LOOK_BACK_DAYS = 90
+
+PLACED = """
+-- A contact's zone may be anything: what is no zone gives way to the campaign's.
+multiIf(zone IN (SELECT time_zone FROM system.time_zones), toString(zone),
+        {zone:String} IN (SELECT time_zone FROM system.time_zones), {zone:String}, 'UTC')
+"""
+
+OPENINGS = f"""
+-- Each message that was opened or clicked by a person, not by a machine, and when it was first.
+SELECT recipient_id, toDateTime(least(min(read_at), min(clicked_at)), 'UTC') AS opened_at
+FROM send_standings
+WHERE brand = {{brand:String}} AND least(read_at, clicked_at) <= {{now:DateTime('UTC')}}
+  AND least(read_at, clicked_at) > {{now:DateTime('UTC')}} - toIntervalDay({LOOK_BACK_DAYS})
+GROUP BY campaign_id, step, recipient_id
+"""
+
+HOUR = "toInt8(substring(toString(o.opened_at, p.clock_zone), 12, 2))"
+
+BEST_HOURS = f"""
+-- The hour of their own day in which people opened most, the earlier one of equals.
+SELECT recipient_id, argMax(hour, (n, -hour)) AS best_hour, toUInt16(max(n)) AS best_opens, toUInt16(sum(n)) AS opens
+FROM
+(
+    SELECT o.recipient_id AS recipient_id, {HOUR} AS hour, count() AS n
+    FROM ({OPENINGS}) AS o INNER JOIN (%(placed)s) AS p ON p.recipient_id = o.recipient_id
+    GROUP BY recipient_id, hour
+)
+GROUP BY recipient_id HAVING sum(n) >= {LEAST_OPENS}
+"""
+
+NO_BEST_HOURS = """
+SELECT '' AS recipient_id, toInt8(-1) AS best_hour, toUInt16(0) AS best_opens, toUInt16(0) AS opens WHERE 0
+"""
+
+BRAND_HOUR = f"""
+-- The hour in which all of the brand's people together opened most, each by their own clock.
+SELECT {HOUR} AS hour, count() AS n
+FROM ({OPENINGS}) AS o LEFT JOIN
+(
+    SELECT recipient_id, {PLACED} AS clock_zone FROM v_contacts
+    WHERE brand = {{brand:String}} AND recipient_id IN (SELECT recipient_id FROM ({OPENINGS}))
+) AS p ON p.recipient_id = o.recipient_id
+WHERE p.clock_zone != ''
+GROUP BY hour HAVING n >= {LEAST_OPENS} ORDER BY n DESC, hour LIMIT 1
+"""
+
+LISTED = """
+SELECT recipient_id, clock_zone FROM audience_members
+WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String} AND NOT erased
+"""
+
+GROUPS = """
+-- How many people of an audience there are by zone and best hour.
+SELECT toString(clock_zone), best_hour, groupBitmapMerge(members) FROM audience_groups
+WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String}
+GROUP BY clock_zone, best_hour ORDER BY clock_zone, best_hour
+"""
+
+OF_GROUPS = """(SELECT groupBitmapMergeState(members) FROM audience_groups
+ WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String}
+   AND (toString(clock_zone), best_hour) IN {groups:Array(Tuple(String, Int8))})"""
+"""The ordinals of some groups, as a set."""
+
+NEXT_OF_GROUPS = f"""
+-- The next ordinals of some groups, from `first` up to `last`.
+SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(
+    bitmapSubsetInRange({OF_GROUPS}, {{first:UInt32}}, toUInt32({{last:UInt32}} + 1)), {{first:UInt32}}, {{most:UInt64}}
+))) AS ord
+ORDER BY ord
+"""

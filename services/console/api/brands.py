@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -51,7 +52,7 @@ async def put(brand: BrandKey, body: BrandRules, hub: HubOf, caller: Caller) -> 
     )
     was = hub.brands.items.get(brand)
     changed = [name for name in BrandRules.model_fields if getattr(was, name, None) != getattr(made, name)]
-    told = entry(caller, hub.now(), "brand.put", f"brand/{brand}", detail=", ".join(changed))
+    told = entry(replace(caller, brand=brand), hub.now(), "brand.put", f"brand/{brand}", detail=", ".join(changed))
     await hub.publish(BRANDS, [(brand, made.write())], told)
     await hub.brands.catch_up()
     return _view(made)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from deploy.local.clickhouse import bodies, errors
 from deploy.local.clickhouse.errors import ServerError
+from deploy.local.clickhouse.inserting import insert
 from deploy.local.clickhouse.responses import Response, summary_of
 from deploy.local.clickhouse.statement import Insert, Other, read_statement
 
@@ -125,16 +126,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._query(connection, statement, arguments)
 
     def _insert(self, connection: Any, statement: Insert, body: Iterator[bytes]) -> None:
-        insert = connection.send_insert(statement.text, statement.format)
-        try:
-            if statement.data:
-                insert.append(statement.data)
-            for chunk in body:
-                insert.append(chunk)
-            done = insert.finish()
-        except BaseException:
-            insert.cancel()
-            raise
+        done = insert(connection, statement, body)
         elapsed = int(done.elapsed * 1e9)
         written = {"written_rows": done.rows_written, "written_bytes": done.bytes_written, "elapsed_ns": elapsed}
         self._response.send(200, b"", summary=summary_of(written))

@@ -134,7 +134,9 @@ async def _on_one_installation(arguments: argparse.Namespace, done: int) -> list
     finally:
         await installation.stack.stop()
         if arguments.keep and outcomes and outcomes[-1].books.differences:
-            shutil.copytree(folder, arguments.keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sock"))
+            shutil.copytree(
+                folder, arguments.keep, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sock")
+            )
         disks.unmount()
         shutil.rmtree(folder, ignore_errors=True)
     return outcomes

@@ -15,8 +15,8 @@ from tests.chaos.desk import Desk
 from tests.chaos.money import Purse, overdrawn, wrong_costs
 from tests.chaos.plan import CampaignPlan
 
-CALLBACKS_S: Final = 60.0
-"""How long they may still be on their way."""
+CALLBACKS_S: Final = 120.0
+"""How long they may still be on their way: a busy machine needs that for some thousands."""
 NAMED: Final = 3
 """Differences of one kind that are reported with their whole history."""
 
@@ -108,9 +108,11 @@ async def _at_rest(desk: Desk, campaign_id: str) -> tuple[dict[str, Any], list[d
     """Figures and list of one moment: callbacks may still come in long after the end."""
     deadline = time.monotonic() + CALLBACKS_S
     while True:
+        told = not await desk.callbacks_pending()
         stats, sends = await desk.stats(campaign_id), await desk.sends(campaign_id)
-        same = stats["by_channel"] == (await desk.stats(campaign_id))["by_channel"]
-        if time.monotonic() > deadline or (same and not _recount(stats, sends)):
+        again = await desk.stats(campaign_id)
+        same = all(stats[name] == again[name] for name in ("by_channel", "spent_micros"))
+        if time.monotonic() > deadline or (told and same and not _recount(stats, sends)):
             return stats, sends
         await asyncio.sleep(1)
 

@@ -55,6 +55,15 @@ class Desk:
         text = (await self.ask("GET", url, params={"campaign": campaign_id})).text
         return [json.loads(line) for line in text.splitlines()]
 
+    async def callbacks_pending(self) -> int:
+        """What the sandbox has yet to tell of, or tell again."""
+        return int((await self.ask("GET", f"{self.access.sandbox_url}/sandbox/callbacks")).json()["pending"])
+
+    async def taken(self, campaign_id: str) -> int:
+        """How many messages of it the providers have accepted so far."""
+        url = f"{self.access.sandbox_url}/messages/count"
+        return int((await self.ask("GET", url, params={"campaign": campaign_id})).json()["count"])
+
     async def sends(self, campaign_id: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         cursor = ""

@@ -18,7 +18,7 @@ from tests.chaos.disks import Disks
 from tests.chaos.faults import Faults
 from tests.chaos.kinds import PROMISED_S, Fault
 from tests.chaos.money import Purse
-from tests.chaos.plan import Act, CampaignPlan, Plan
+from tests.chaos.plan import DRILL_TAKEN, Act, CampaignPlan, Plan
 from tests.chaos.recovery import Recovery, measure
 from tests.chaos.strings import Strings
 
@@ -76,6 +76,8 @@ class Run:
 
     async def _strike(self, fault: Fault) -> None:
         await self._until(fault.at_s)
+        while self.plan.drill and await self.desk.taken(self.ids[0]) < DRILL_TAKEN:
+            await asyncio.sleep(0.2)
         try:
             await self.faults.strike(fault)
         except Exception as error:

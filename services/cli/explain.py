@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
@@ -40,13 +41,13 @@ def explain(
         show(found)
 
 
-def show(found: dict[str, Any]) -> None:
-    out.print(f"{found['summary']}\n", markup=False, highlight=False)
+def show(found: dict[str, Any], paper: Console = out) -> None:
+    paper.print(f"{found['summary']}\n", markup=False, highlight=False)
     for step in found["steps"]:
         reason = f", {step['reason'].replace('_', ' ')}" if step["reason"] else ""
         tree = Tree(f"[bold]{step['step']}. {step['channel']}[/]: {step['status'].replace('_', ' ')}{reason}")
         for gate in step["gates"]:
             at = f" [dim]{gate['at'][:19].replace('T', ' ')} UTC[/]" if gate["at"] else ""
             tree.add(f"{gate['name'].replace('_', ' '):<11} {MARKS[gate['verdict']]}{at}  {escape(gate['words'])}")
-        out.print(tree, highlight=False)
-    out.print(f"Times in the words: {found['zone']}.", style="dim", highlight=False)
+        paper.print(tree, highlight=False)
+    paper.print(f"Times in the words: {found['zone']}.", style="dim", highlight=False)

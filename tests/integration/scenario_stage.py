@@ -1,0 +1,226 @@
+"""Scenario files (examples/scenarios): a campaign, people who behave as scripted, and what must have become of each."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+import zlib
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from installation_desk import Desk
+from rich.console import Console
+
+from services.cli import explain as explain_command
+
+FOLDER = Path(__file__).parents[2] / "examples" / "scenarios"
+PATIENCE_S = 90.0
+LEFT = {"accepted", "delivered", "read", "clicked", "replied", "unsubscribed", "complained", "bounced"}
+NEVER_LEFT = {"suppressed", "planned", "recalled"}
+READING = timedelta(seconds=1.3)
+"""Between the arrival of a message and a person's click."""
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
+PREVIEW = "WhatsApp/2.23.20.0 A"
+
+
+@dataclass
+class Scenario:
+    name: str
+    told: dict[str, Any]
+    """The file."""
+    explained: list[str] = field(default_factory=list)
+    """What `peal explain` said, in order: in the middle where the file asks for it, and at the end."""
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def campaign_id(self) -> str:
+        return self.name
+
+    @property
+    def people(self) -> dict[str, dict[str, Any]]:
+        crowd = self.told.get("crowd", {})
+        extras = {f"a{n:02d}": {"name": f"N{n}"} | crowd for n in range(crowd.get("count", 0))}
+        return extras | self.told.get("people", {})
+
+    def contact(self, person: str) -> str:
+        return f"{person}.{self.name}"
+
+    def address(self, person: str, channel: str) -> str:
+        told = (self.people | self.told.get("contacts", {}))[person]
+        if channel == "email":
+            return str(told.get("email", f"{person}@{self.name}.example.com"))
+        number = zlib.crc32(self.contact(person).encode()) % 10**8
+        return str(told.get("phone", f"+9198{number:08d}"))
+
+    def traits(self) -> dict[str, list[str]]:
+        return {
+            self.address(person, channel): told["does"]
+            for person, told in self.people.items()
+            if told.get("does")
+            for channel in ("email", "sms")
+            if self.address(person, channel)
+        }
+
+    def recipients(self) -> list[dict[str, Any]]:
+        kept = ("name", "opt_in", "attributes", "zone")
+        return [
+            {name: told[name] for name in kept if name in told}
+            | {"id": self.contact(person), "email": self.address(person, "email"), "phone": self.address(person, "sms")}
+            for person, told in self.people.items()
+        ]
+
+    def campaign(self) -> dict[str, Any]:
+        given = {"id": self.campaign_id, **self.told["campaign"]}
+        return given if "audience" in given else given | {"audience": {"recipients": self.recipients()}}
+
+    @property
+    def expected(self) -> dict[str, str]:
+        """Send id -> status and reason."""
+        return {
+            f"{self.campaign_id}/{step}/{self.contact(person)}": str(fate)
+            for person, fates in self.told["expect"].items()
+            for step, fate in fates.items()
+        }
+
+
+def scenarios() -> list[Scenario]:
+    return [Scenario(path.stem, yaml.safe_load(path.read_text())) for path in sorted(FOLDER.glob("*.yaml"))]
+
+
+class Director:
+    """Plays one scenario on an installation that others use too."""
+
+    def __init__(self, scenario: Scenario, desk: Desk) -> None:
+        self.scenario, self.desk = scenario, desk
+
+    async def play(self) -> None:
+        """Afterwards the scenario holds what was explained, and every difference from what was expected."""
+        scenario = self.scenario
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._prepare()
+                await asyncio.gather(*[self._act(act) for act in self._grouped()])
+                await self._until(self._settled)
+        except TimeoutError:
+            scenario.problems += [f"not within {PATIENCE_S:.0f} s: {await self._differences()}"]
+        await self._count()
+        for person in scenario.told.get("explain", scenario.told["expect"]):
+            scenario.explained.append(await self._explain(person))
+
+    async def _prepare(self) -> None:
+        scenario = self.scenario
+        for person, told in (scenario.people | scenario.told.get("contacts", {})).items():
+            for channel in told.get("opt_out", ()):
+                await self.desk.consent(scenario.contact(person), channel, "opted_out")
+        for person, told in scenario.told.get("contacts", {}).items():
+            body = told | {"email": scenario.address(person, "email")}
+            await self.desk.ask("PUT", f"/contacts/{scenario.contact(person)}", json=body)
+        await self.desk.ask("POST", "/campaigns", json=scenario.campaign())
+        if scenario.told.get("launch", True):
+            await self.desk.order(scenario.campaign_id, "launch")
+
+    def _grouped(self) -> list[list[dict[str, Any]]]:
+        """Acts of one moment follow each other; those of different moments wait side by side."""
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for act in self.scenario.told.get("acts", ()):
+            groups.setdefault(act["when"], []).append(act["do"])
+        return [[{"when": when}, *acts] for when, acts in groups.items()]
+
+    async def _act(self, acts: list[dict[str, Any]]) -> None:
+        person, step, status = acts[0]["when"].split()
+        await self._until(lambda: self._has_been(person, int(step), status))
+        for act in acts[1:]:
+            ((verb, what),) = act.items()
+            await getattr(self, f"_do_{verb}")(what)
+
+    async def _do_follow(self, whose: str) -> None:
+        await self._visit(whose, BROWSER)
+
+    async def _do_preview(self, whose: str) -> None:
+        await self._visit(whose, PREVIEW)
+
+    async def _do_resolve(self, what: list[Any]) -> None:
+        person, step, fate = what
+        path = f"/uncertain/{self.scenario.campaign_id}/{step}/{self.scenario.contact(person)}/resolve"
+        await self.desk.ask("POST", path, json={"as": fate})
+
+    async def _do_order(self, verb: str) -> None:
+        await self.desk.order(self.scenario.campaign_id, verb)
+
+    async def _do_explain(self, person: str) -> None:
+        self.scenario.explained.append(await self._explain(person))
+
+    async def _visit(self, whose: str, agent: str) -> None:
+        person, step = whose.split()
+        send = f"{self.scenario.campaign_id}/{step}/{self.scenario.contact(person)}"
+        message = next(m for m in await self.desk.received(self.scenario.campaign_id) if m["send_id"] == send)
+        events = [e for e in await self._events(person, int(step)) if e["status"] in ("accepted", "delivered")]
+        arrived = max(datetime.fromisoformat(event["occurred_at"]) for event in events)
+        await asyncio.sleep(max(0.0, (arrived + READING - datetime.now(UTC)).total_seconds()))
+        url = re.search(r"https?://[^\s\"]+/r/[A-Za-z0-9_-]+", html.unescape(message["body"]))
+        assert url, message["body"]
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.get(url[0], headers={"User-Agent": agent})
+        assert answer.status_code == 302, answer.text
+        assert answer.headers["location"].startswith(self.scenario.told["campaign"]["body"]["link"]), answer.headers
+
+    async def _events(self, person: str, step: int) -> list[dict[str, Any]]:
+        campaign, contact = self.scenario.campaign_id, self.scenario.contact(person)
+        answer = await self.desk.ask("GET", f"/sends/{campaign}/{step}/{contact}")
+        return list(answer.json()["events"])
+
+    async def _has_been(self, person: str, step: int, status: str) -> bool:
+        return any(event["status"] == status for event in await self._events(person, step))
+
+    async def _differences(self) -> dict[str, tuple[str, str]]:
+        """Send -> what is and what should be."""
+        items = {item["send_id"]: item for item in await self.desk.sends(self.scenario.campaign_id)}
+        found = {}
+        for send, expected in self.scenario.expected.items():
+            item = items.get(send, {"status": "planned", "reason": ""})
+            if (fate := f"{item['status']} {item['reason']}".strip()) != expected:
+                found[send] = (fate, expected)
+        return found
+
+    async def _settled(self) -> bool:
+        return not await self._differences()
+
+    async def _count(self) -> None:
+        """Nothing reached a provider twice, and what is told to have left, and nothing else, is there."""
+        times = Counter(message["send_id"] for message in await self.desk.received(self.scenario.campaign_id))
+        self.scenario.problems += [f"{send} reached the provider {n} times" for send, n in times.items() if n > 1]
+        for send, expected in self.scenario.expected.items():
+            status = expected.split()[0]
+            if (status in LEFT and not times[send]) or (status in NEVER_LEFT and times[send]):
+                self.scenario.problems.append(f"{send} is {expected}, and reached the provider {times[send]} times")
+
+    async def _explain(self, person: str) -> str:
+        contact = self.scenario.contact(person)
+        found = (await self.desk.ask("GET", f"/campaigns/{self.scenario.campaign_id}/explain/{contact}")).json()
+        return f"$ peal explain {self.scenario.campaign_id} {contact}\n{timeless(printed(found))}"
+
+    async def _until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        while not await condition():
+            await asyncio.sleep(0.3)
+
+
+def printed(found: dict[str, Any]) -> str:
+    """What the command prints of an answer of REST, on paper of 160 columns."""
+    paper = Console(width=160, no_color=True, highlight=False)
+    with paper.capture() as capture:
+        explain_command.show(found, paper)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+
+
+def timeless(text: str) -> str:
+    """With every time and date taken out."""
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "<time>", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "<time>", text)
+    return re.sub(r"(?:on \d+ [A-Z][a-z]{2}(?: \d{4})? )?at \d\d:\d\d|(?<=since )[\w ]*\d\d:\d\d", "at <time>", text)

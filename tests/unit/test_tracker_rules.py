@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from schemas import Brand, BrandId, Consent
+from services.domain.eligibility import new_record, observe, permitted, stopped
 from services.domain.links import LinkTarget
 from services.domain.messages import encode_json
 from services.tracker.core.choices import choices, chosen, unsubscription
@@ -168,6 +169,18 @@ def test_only_a_box_that_was_changed_says_something() -> None:
     made = chosen(target, ["email:on", "sms:off", "push:on"], ["sms", "push"], NOW)
     assert [(consent.channel, consent.state) for consent in made] == [("email", "opted_out"), ("sms", "opted_in")]
     assert all(Consent.read(encode_json(consent)) for consent in made)
+
+
+def test_whoever_had_stopped_everything_gets_again_what_they_tick_and_nothing_else() -> None:
+    target, before = LinkTarget("default/c-1", "email", "camp/1/c-1"), NOW - timedelta(days=9)
+    everything = msgspec.structs.replace(unsubscription(target, before), channel="all")
+    made = chosen(target, ["all:off", "email:off", "sms:off", "whatsapp:off", "push:off"], ["sms"], NOW)
+    record = new_record()
+    for word in (everything, *made):
+        observe(record, word)
+    assert [name for name in ("email", "sms", "whatsapp", "push", "social") if stopped(record, name) is None] == ["sms"]
+    assert permitted(record, "sms", "marketing") is not None
+    assert chosen(target, ["all:off", "email:off", "sms:off"], [], NOW) == []
 
 
 def test_an_unsubscription_is_of_the_channel_of_the_link() -> None:

@@ -8,12 +8,14 @@ from typing import Final
 
 import msgspec
 
-from schemas import DEFAULT_OPT_IN
+from schemas import DEFAULT_OPT_IN, Channel
+from services.domain.eligibility import ALL_CHANNELS
 from services.domain.links import LinkTarget
 from services.domain.messages import Consent
 
 LABELS: Final[dict[str, str]] = {"email": "Email", "sms": "SMS", "whatsapp": "WhatsApp", "push": "App notifications"}
 SOURCE: Final = "preference-page"
+EVERYTHING_OFF: Final = f"{ALL_CHANNELS}:off"
 LINK_SOURCE: Final = "unsubscribe-link"
 
 
@@ -33,8 +35,15 @@ def choices(states: Mapping[str, str], needs_opt_in: Collection[str] = DEFAULT_O
 
 
 def chosen(target: LinkTarget, shown: Iterable[str], on: Iterable[str], now: datetime) -> list[Consent]:
-    """Only what the person changed: a box left as it was says nothing. `shown`: `<channel>:on` or `<channel>:off`."""
-    wanted, made = set(on), []
+    """Only what the person changed: a box left as it was says nothing. `shown`: `<channel>:on` or `<channel>:off`.
+
+    `all:off`: they had stopped everything. Whoever then ticks a box lifts that, and means no channel without a tick.
+    """
+    wanted, made, shown = set(on), [], list(shown)
+    if EVERYTHING_OFF in shown and wanted & set(LABELS):
+        states = {channel.value: "opted_in" if channel in wanted else "opted_out" for channel in Channel}
+        words = [(ALL_CHANNELS, "opted_in"), *states.items()]
+        return [_consent(target, name, state, SOURCE, now) for name, state in words]
     for name, _, was in (item.partition(":") for item in shown):
         if name in LABELS and (name in wanted) != (was == "on"):
             state = "opted_in" if name in wanted else "opted_out"

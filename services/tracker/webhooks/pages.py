@@ -14,6 +14,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas import UNKNOWN_ORDINAL, Brand, Status
 from services.domain.brands import brand_named
+from services.domain.eligibility import ALL_CHANNELS
 from services.domain.links import PREFERENCES, UNSUBSCRIBE, BadTokenError, LinkTarget, make_token, read_token
 from services.domain.messages import DeliveryEvent, event_id
 from services.runtime import metrics
@@ -33,6 +34,10 @@ WHERE campaign_id = %(campaign)s AND step = %(step)s AND recipient_id = %(recipi
 """
 _STATES = """
 SELECT channel, state FROM v_consents WHERE recipient_id = %(recipient)s AND purpose = 'marketing'
+UNION ALL
+SELECT toString(c.channel), toString(argMax(c.state, (c.reason = 'erased', c.at, c.state = 'opted_out')))
+FROM consents AS c
+WHERE recipient_id = %(recipient)s AND c.channel = 'all' AND purpose = 'marketing' GROUP BY c.channel
 """
 
 
@@ -109,6 +114,7 @@ class LinkPages:
             "preferences.html",
             title,
             choices=choices(states, brand.opt_in_channels),
+            everything_off=states.get(ALL_CHANNELS) == "opted_out",
             saved=saved,
             **self._names(target),
         )

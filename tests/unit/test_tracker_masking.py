@@ -6,16 +6,26 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
-from schemas.topics import CONSENTS, CONTACT_CHANGES, DELIVERY_EVENTS, ENGAGEMENTS, INBOUND_MESSAGES
+from schemas.topics import AUDIT_LOG, CONSENTS, CONTACT_CHANGES, DELIVERY_EVENTS, ENGAGEMENTS, INBOUND_MESSAGES
 from services.domain.erasure import Hasher, Mark, looks_erased
 from services.domain.messages import Consent, DeliveryEvent, Engagement
 from services.runtime.erased import ErasedPeople
 from services.tracker.core.batch import Batch
 from services.tracker.core.contacts import Change
 from services.tracker.core.masking import mask, masked_event
-from services.tracker.core.rows import Inbound, consent_row, engagement_row, inbound_row, ledger_row
+from services.tracker.core.rows import (
+    AUDIT_COLUMNS,
+    Audit,
+    Inbound,
+    audit_row,
+    consent_row,
+    engagement_row,
+    inbound_row,
+    ledger_row,
+)
 from services.tracker.core.stops import PersonStop
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -109,3 +119,16 @@ async def test_the_hashes_are_read_again_only_when_there_are_others() -> None:
     table.marks |= Hasher("key").marks("default/c-9", ["b@x.example"], [])
     await people.refresh()
     assert (people.knows(GONE), people.knows(OTHER, "b@x.example")) == (True, True)
+
+
+async def test_the_audit_log_says_that_something_was_done_and_no_longer_to_whom(erased: ErasedPeople) -> None:
+    entry = Audit(
+        entry_id="e-1", at=NOW, brand="default", operator="asha", source="console", action="consent.record",
+        object="contact", recipient=GONE,
+    )  # fmt: skip
+    rows = [audit_row(entry), audit_row(msgspec.structs.replace(entry, recipient=OTHER))]
+    batch = Batch(audit=list(rows))
+    assert mask(batch, erased) == {AUDIT_LOG: 1}
+    place = AUDIT_COLUMNS.index("recipient_id")
+    assert [row[place] for row in batch.audit] == [NAME, OTHER]
+    assert [row[:place] for row in batch.audit] == [row[:place] for row in rows]

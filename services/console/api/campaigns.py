@@ -73,13 +73,13 @@ async def replace(
         raise one_field(
             "id", "mismatch", f"the address says '{campaign_id}' and the body '{campaign.id}': make them agree"
         )
-    named = Campaign.model_validate(campaign.model_dump() | {"id": campaign_id})
+    named = campaign.model_copy(update={"id": campaign_id})
     return await apply(hub, caller, named, command_id(caller.brand, key, f"PUT {request.url.path}"), launch=False)
 
 
 async def apply(hub: Hub, caller: Identity, campaign: Campaign, command: str, launch: bool) -> CommandResult:
     """Give the planner the definition. The id follows from the command where the author gave none."""
-    if campaign.brand != caller.brand:
+    if "brand" in campaign.model_fields_set and campaign.brand != caller.brand:
         message = f"this key belongs to brand '{caller.brand}': leave brand out, or use the key of '{campaign.brand}'"
         raise one_field("brand", "wrong_brand", message)
     target = campaign.id or CampaignId(made_campaign_id(command))
@@ -89,7 +89,7 @@ async def apply(hub: Hub, caller: Identity, campaign: Campaign, command: str, la
             command_id=command,
             brand=caller.brand,
             at=hub.now(),
-            campaign=campaign.model_copy(update={"id": target}),
+            campaign=campaign.model_copy(update={"id": target, "brand": caller.brand}),
             operator=caller.name,
         ),
         target,

@@ -32,7 +32,15 @@ from schemas.campaign import (
 from schemas.commands import Command, CommandEnvelope, CommandResult, CommandType, FieldError
 from schemas.events import DeliveryEvent
 from schemas.people import Consent, ContactChange, ContactFields, Engagement, InboundMessage
-from schemas.records import CampaignRecord, CampaignStatus, FrozenAudience, PageRange, StepProgress, StepRecord
+from schemas.records import (
+    Approval,
+    CampaignRecord,
+    CampaignStatus,
+    FrozenAudience,
+    PageRange,
+    StepProgress,
+    StepRecord,
+)
 from schemas.registries import (
     DEFAULT_OPT_IN,
     Account,
@@ -51,7 +59,7 @@ from schemas.status import ENGAGED, EVIDENCE, OPEN, RANK, REOPENABLE, STOPS, Sta
 
 __all__ = [
     "DEFAULT_ACCOUNT", "DEFAULT_BRAND", "DEFAULT_OPT_IN", "ENGAGED", "EVIDENCE", "ID_PATTERN", "OPEN", "RANK",
-    "REOPENABLE", "STOPS", "UNKNOWN_ORDINAL", "Account", "AccountId", "Amount", "AnswerWords", "Audience",
+    "REOPENABLE", "STOPS", "UNKNOWN_ORDINAL", "Account", "AccountId", "Amount", "AnswerWords", "Approval", "Audience",
     "AudienceFilter", "AuditEntry", "Body", "Brand", "BrandId", "BrandLimits", "BrandRules", "Budget", "Campaign",
     "CampaignId", "CampaignRecord", "CampaignStatus", "Channel", "Command", "CommandEnvelope", "CommandResult",
     "CommandType", "Consent", "ContactChange", "ContactFields", "ContactId", "Content", "DeliveryEvent", "EmailContent",

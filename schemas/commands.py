@@ -77,3 +77,5 @@ class CommandResult(Wire):
     epoch: int = 0
     at: Time
     errors: list[FieldError] = []
+    waiting_for: Literal["", "approval"] = ""
+    """Accepted, and not carried out yet: a second person has to approve the campaign first."""

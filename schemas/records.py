@@ -37,6 +37,17 @@ class FrozenAudience(Wire):
     count: Annotated[int, Field(ge=0)]
 
 
+class Approval(Wire):
+    """A second person's word on a campaign whose money its brand lets nobody spend alone."""
+
+    requested_by: str
+    """Who launched it, or changed it while it ran."""
+    requested_at: Time
+    approved_by: str = ""
+    approved_at: Time | None = None
+    """None: it is waited for, and nothing is sent."""
+
+
 class CampaignRecord(Wire):
     """On `campaigns`. Holds nobody's personal data."""
 
@@ -68,6 +79,7 @@ class CampaignRecord(Wire):
     created_at: Time
     updated_at: Time
     launched_at: Time | None = None
+    approval: Approval | None = None
     owed: list[Literal["over_budget", "dead_letter"]] = []
     """Sends given up for these reasons are tried once more. Kept until Completed, so that no crash forgets it."""
     reopened_at: Time | None = None
@@ -103,4 +115,6 @@ class StepProgress(Wire):
     """People who wait for their hour, as the last look found."""
     opens_at: Time | None = None
     """When the next of them may be asked for."""
+    held_until: Time | None = None
+    """When the last of them may."""
     updated_at: Time

@@ -88,7 +88,7 @@ _steer("launch", "is on its way", "Choose the audience and send: now, or at the 
 _steer("pause", "is paused: nothing leaves any more", "Let nothing leave; what is queued comes back.")
 _steer("resume", "goes on", "Go on after a pause.")
 _steer("cancel", "is cancelled", "End it for good; what has not left never leaves.")
-_steer("approve", "is approved", "Give the second person's approval.")
+_steer("approve", "is approved, and goes on as it was asked to", "Give the second person's approval; it then goes out.")
 _steer("clone", "is the copy, a draft", "Copy settings, content, audience filter and budget into a new draft.")
 
 
@@ -166,5 +166,12 @@ def show_stats(record: dict[str, Any], stats: dict[str, Any]) -> None:
 def _told(result: dict[str, Any], words: str, as_json: bool) -> None:
     if as_json:
         print_json(result)
+    elif result.get("waiting_for") == "approval":
+        out.print(
+            f"{result['campaign_id']} waits for the approval of a second person: `peal campaign approve` by somebody "
+            "else of the brand. Nothing is sent before.",
+            markup=False,
+            highlight=False,
+        )
     else:
         out.print(f"{result['campaign_id']} {words} (epoch {result['epoch']}).", markup=False, highlight=False)

@@ -17,7 +17,7 @@ from services.runtime.kafka import make_consumer
 from services.runtime.settings import Settings
 
 log = structlog.get_logger("console")
-CONFLICTS: Final = frozenset({"wrong_epoch", "wrong_status", "taken"})
+CONFLICTS: Final = frozenset({"wrong_epoch", "wrong_status", "taken", "nothing_to_approve", "same_person"})
 LARGEST_COMMAND: Final = 900_000
 """Bytes; the planner refuses more."""
 

@@ -12,10 +12,10 @@ import msgspec
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from ulid import ULID
 
-from schemas import CampaignRecord, FrozenAudience, InlineRecipient
+from schemas import AudienceFilter, CampaignRecord, FrozenAudience, InlineRecipient
 from schemas.topics import load_topics
 from services.domain.addresses import clean_address
-from services.domain.audience import filter_parameters, matching
+from services.domain.audience import KNOWN_CAMPAIGNS, filter_parameters, matching, named_campaigns
 from services.domain.erasure import PREFIX
 from services.domain.schedule import NO_HOUR
 from services.planner import hour_queries, queries
@@ -123,6 +123,13 @@ class AudienceStore:
         """Every name that a placeholder of this brand's contacts may have."""
         result = await self.clickhouse.query(queries.ATTRIBUTE_NAMES, parameters={"brand": brand})
         return CONTACT_FIELDS | {row[0] for row in result.result_rows}
+
+    async def known_campaigns(self, brand: str, audience: AudienceFilter) -> set[str]:
+        """Of those that a filter names, the brand's."""
+        if not (named := list(named_campaigns(audience))):
+            return set()
+        result = await self.clickhouse.query(KNOWN_CAMPAIGNS, parameters={"brand": brand, "campaigns": named})
+        return {row[0] for row in result.result_rows}
 
     async def listed_attribute_names(self, campaign_id: str, audience: FrozenAudience) -> frozenset[str]:
         """Every name that a placeholder may have in a campaign that lists its people."""

@@ -13,13 +13,14 @@ from ulid import ULID
 from schemas import Brand, CampaignId, CampaignRecord, Command, CommandResult, CommandType, FieldError
 from schemas.topics import load_topics
 from services.domain.brands import brand_named, with_brand
+from services.domain.campaigns import check_campaign, check_filter
 from services.planner.accounts import AccountDirectory
 from services.planner.audience import CONTACT_FIELDS, AudienceStore
 from services.planner.core import lifecycle
+from services.planner.core.approval import held_for_approval, is_pending
 from services.planner.core.decisions import Accepted, Decision, Rejected, reject
 from services.planner.core.decoding import Refused, target_of
 from services.planner.core.drafts import draft
-from services.planner.core.validation import check_campaign
 from services.planner.state import PartitionState
 from services.runtime.kafka import partition_of
 from services.runtime.registry import Registry
@@ -68,7 +69,9 @@ class CommandHandler:
             epoch = known.epoch if known and known.brand == brand_of(decoded) else 0
             return None, _result(decoded.command_id, decoded.type, campaign_id, epoch, decision.errors, now)
         record = decision.record
-        return record, _result(decoded.command_id, decoded.type, record.campaign_id, record.epoch, [], now)
+        result = _result(decoded.command_id, decoded.type, record.campaign_id, record.epoch, [], now)
+        waits = decoded.type is not CommandType.CANCEL and is_pending(record)
+        return record, result.model_copy(update={"waiting_for": "approval"}) if waits else result
 
     async def _decide(self, command: Command, campaign_id: CampaignId, now: datetime) -> Decision:
         existing = self.state.campaigns.get(campaign_id)
@@ -77,7 +80,8 @@ class CommandHandler:
             if clone_id and partition_of(clone_id, self.partitions) != self.partition:
                 return reject("clone_id", "unusable", "leave clone_id out: the id of the copy is made for you")
             decision = lifecycle.steer(existing, command, now, clone_id)
-            return await self._checked(await self._branded(decision, command), command)
+            decision = await self._checked(await self._branded(decision, command), command)
+            return await self._held_for_approval(existing, decision, command, now)
         assert command.campaign is not None, "decoding has seen to it"
         campaign = (
             command.campaign.model_copy(update={"brand": command.brand})
@@ -99,8 +103,19 @@ class CommandHandler:
             decision = Accepted(decision.record.model_copy(update={"audience": audience}))
         if isinstance(decision, Accepted) and command.type is CommandType.SEND:
             launch = command.model_copy(update={"type": CommandType.LAUNCH, "expected_epoch": None})
-            decision = lifecycle.steer(decision.record, launch.model_copy(update={"brand": campaign.brand}), now)
+            launch = launch.model_copy(update={"brand": campaign.brand})
+            launched = lifecycle.steer(decision.record, launch, now)
+            return await self._held_for_approval(decision.record, launched, launch, now)
         return decision
+
+    async def _held_for_approval(
+        self, before: CampaignRecord | None, decision: Decision, command: Command, now: datetime
+    ) -> Decision:
+        if isinstance(decision, Rejected) or before is None or before.campaign_id != decision.record.campaign_id:
+            return decision
+        await self.brands.catch_up()
+        brand = brand_named(self.brands.items, before.brand)
+        return Accepted(held_for_approval(before, decision.record, command, brand, now))
 
     async def _branded(self, decision: Decision, command: Command) -> Decision:
         """By the rules that the brand has when the command is decided."""
@@ -122,9 +137,13 @@ class CommandHandler:
         try:
             async with asyncio.timeout(CLICKHOUSE_PATIENCE_S):
                 known = await self._known_names(record, command)
+                campaigns = (
+                    await self.audiences.known_campaigns(record.brand, record.filter) if record.filter else set()
+                )
         except (ClickHouseError, OSError, TimeoutError) as error:
             return _unavailable(error)
         errors = check_campaign(record, self.accounts.of_brand(record.brand), known)
+        errors += check_filter(record.filter, campaigns) if record.filter else []
         return Rejected(errors) if errors else decision
 
     async def _known_names(self, record: CampaignRecord, command: Command) -> frozenset[str]:

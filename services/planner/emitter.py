@@ -11,11 +11,11 @@ from aiokafka import AIOKafkaProducer
 
 from schemas import CampaignRecord, Suppression
 from schemas.topics import DELIVERY_EVENTS, SEND_REQUESTED
+from services.domain.campaigns import compile_step
 from services.domain.content import SPECIAL_NAMES, Compiled
 from services.domain.messages import SendRequest, encode_json, event_for
 from services.planner.core.hours import zone_of_campaign
 from services.planner.core.requests import Member, StepPlan
-from services.planner.core.validation import compile_step
 from services.runtime import metrics
 from services.runtime.clock import utc_now
 from services.runtime.kafka import Header, Record, send_batches

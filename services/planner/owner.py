@@ -36,7 +36,7 @@ from services.runtime.errors import StopProcessError
 
 log = structlog.get_logger("planner")
 IDLE_S = 0.03
-DISTURBING = (CommandType.RESUME, CommandType.EDIT, CommandType.BUDGET, CommandType.REOPEN)
+DISTURBING = (CommandType.RESUME, CommandType.APPROVE, CommandType.EDIT, CommandType.BUDGET, CommandType.REOPEN)
 """After these something may be open that no page will ask for: sweep."""
 
 

@@ -8,10 +8,10 @@ from datetime import datetime
 import msgspec
 
 from schemas import CampaignRecord, Suppression
+from services.domain.campaigns import caps_of, reserve_micros
 from services.domain.messages import SendRequest
-from services.planner.core.budget import PageMoney, caps_of, fitting
+from services.planner.core.budget import PageMoney, fitting
 from services.planner.core.hours import StepHours, in_person
-from services.planner.core.money import reserve_micros
 from services.planner.core.requests import Member, StepPlan, build_request
 from services.planner.core.sweep import Again
 from services.planner.emitter import PlanCache, emit, suppress

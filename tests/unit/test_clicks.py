@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import Account, Body, CampaignRecord, Channel, Content, EmailContent, SmsContent, Tracking
+from services.domain.campaigns import reserve_micros
 from services.domain.clicks import (
     Click,
     ClickLinks,
@@ -32,7 +33,6 @@ from services.domain.content import (
 )
 from services.domain.links import BadTokenError
 from services.domain.messages import SendRequest
-from services.planner.core.money import reserve_micros
 from services.tracker.core.machines import is_machine, too_soon
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
-from services.planner.core.budget import Books, Caps, fitting
+from services.domain.campaigns import Caps
+from services.planner.core.budget import Books, fitting
 from services.planner.core.sweep import RetryableSend, StepFindings, again
 
 PRICE = 10

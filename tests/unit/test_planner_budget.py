@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import CampaignRecord
-from services.planner.core.budget import Books, Caps, caps_of, fitting
+from services.domain.campaigns import Caps, caps_of
+from services.planner.core.budget import Books, fitting
 
 NOW = "2026-11-21T09:00:00Z"
 

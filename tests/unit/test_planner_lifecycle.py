@@ -153,7 +153,7 @@ class Life(RuleBasedStateMachine):
             assert decision.record.epoch == self.record.epoch + (not stays)
             self.record = decision.record
         else:
-            assert decision.errors[0].problem == "wrong_status"
+            assert decision.errors[0].problem in ("wrong_status", "nothing_to_approve")
 
     @precondition(lambda self: self.record.status is CampaignStatus.ACTIVE)
     @rule()

@@ -9,36 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
-from schemas import CampaignRecord
-
-MICROS = 1_000_000
-
-
-@dataclass(frozen=True)
-class Caps:
-    total: int
-    by_channel: dict[str, int]
-    """Channels without a share of their own are bounded by the total alone."""
-    channels: tuple[str, ...]
-    """Of step 1, 2, ..."""
-
-
-def caps_of(record: CampaignRecord) -> Caps | None:
-    """None: money does not matter."""
-    budget = record.budget
-    if budget is None:
-        return None
-    total = int(budget.total * MICROS)
-    shares = {channel.value: _share(text, total) for channel, text in budget.allocation.items()}
-    return Caps(total, shares, tuple(step.channel.value for step in record.steps))
-
-
-def _share(text: str, total: int) -> int:
-    if text.endswith("%"):
-        return int(Decimal(text[:-1]) * total / 100)
-    return int(Decimal(text) * MICROS)
+from services.domain.campaigns import Caps
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ from datetime import datetime
 
 from schemas import CampaignRecord, CampaignStatus, Channel, Command, CommandType, Suppression
 from schemas.base import CampaignId
+from services.domain.campaigns import only_channel
 from services.domain.eligibility import DEAD_LETTER
 from services.domain.schedule import begins_at
+from services.planner.core.approval import approved, refusal
 from services.planner.core.decisions import Accepted, Decision, Rejected, reject
-from services.planner.core.drafts import clone, only_channel
+from services.planner.core.drafts import clone
 
 ALLOWED: dict[CommandType, frozenset[CampaignStatus]] = {
     CommandType.LAUNCH: frozenset({CampaignStatus.DRAFT}),
@@ -21,6 +23,7 @@ ALLOWED: dict[CommandType, frozenset[CampaignStatus]] = {
     CommandType.CANCEL: frozenset(CampaignStatus) - {CampaignStatus.COMPLETED, CampaignStatus.CANCELLED},
     CommandType.EDIT: frozenset(CampaignStatus) - {CampaignStatus.COMPLETED, CampaignStatus.CANCELLED},
     CommandType.BUDGET: frozenset(CampaignStatus) - {CampaignStatus.CANCELLED},
+    CommandType.APPROVE: frozenset({CampaignStatus.DRAFT, CampaignStatus.PAUSED}),
     CommandType.CLONE: frozenset(CampaignStatus),
     CommandType.REOPEN: frozenset({CampaignStatus.ACTIVE, CampaignStatus.COMPLETED}),
 }
@@ -34,11 +37,10 @@ def steer(
         return reject("campaign_id", "unknown_campaign", f"there is no campaign '{command.campaign_id}'")
     if problem := wrong_epoch(record, command):
         return problem
-    allowed = ALLOWED.get(command.type)
-    if allowed is None:
-        return reject("type", "unsupported", f"'{command.type.value}' asks for nothing here: no approval is pending")
-    if record.status not in allowed:
+    if record.status not in ALLOWED[command.type]:
         return reject("campaign_id", "wrong_status", _wrong_status(record, command))
+    if command.type is CommandType.APPROVE and (problem := refusal(record, command)):
+        return problem
     changes: dict[str, object] = {
         "updated_at": now, "last_command_id": command.command_id, "owed": owed(record, command)
     }  # fmt: skip
@@ -53,7 +55,9 @@ def steer(
         case CommandType.PAUSE:
             changes |= {"status": CampaignStatus.PAUSED}
         case CommandType.RESUME:
-            changes |= launch(record, now) if record.launched_at is None else {"status": CampaignStatus.ACTIVE}
+            changes |= go_on(record, now)
+        case CommandType.APPROVE:
+            changes |= go_on(record, now) | {"approval": approved(record, command, now)}
         case CommandType.CANCEL:
             changes |= {"status": CampaignStatus.CANCELLED, "ended_at": now}
         case CommandType.EDIT:
@@ -87,6 +91,11 @@ def launch(record: CampaignRecord, now: datetime) -> dict[str, object]:
     if record.schedule and begins_at(record.schedule) > now:
         return {"status": CampaignStatus.SCHEDULED}
     return {"status": CampaignStatus.ACTIVE, "launched_at": now}
+
+
+def go_on(record: CampaignRecord, now: datetime) -> dict[str, object]:
+    """From where it was when it was held back."""
+    return launch(record, now) if record.launched_at is None else {"status": CampaignStatus.ACTIVE}
 
 
 def start_scheduled(record: CampaignRecord, now: datetime) -> CampaignRecord:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection, Iterable
 
-from schemas import Account, Body, CampaignRecord, FieldError, StepRecord
+from schemas import Account, AudienceFilter, Body, CampaignRecord, FieldError, StepRecord
+from services.domain.audience import filter_problems, unknown_campaigns
+from services.domain.campaigns.money import MICROS, caps_of
 from services.domain.content import SPECIAL_NAMES, Compiled, TemplateProblem, compile_content
-from services.planner.core.budget import MICROS, caps_of
 
 AccountLookup = Callable[[str, str], Account | None]
 """(channel, account) -> the account, if there is one."""
@@ -16,6 +17,11 @@ AccountLookup = Callable[[str, str], Account | None]
 def compile_step(step: StepRecord, body: Body, name: str, tracked: bool = False) -> Compiled:
     """The content of a step, ready to be rendered. Raises `TemplateProblem`."""
     return compile_content(step.channel, step.content, body, name=name, tracked=tracked)
+
+
+def check_filter(audience: AudienceFilter, known_campaigns: set[str]) -> list[FieldError]:
+    """`known_campaigns`: those of the brand that the filter may name."""
+    return filter_problems(audience) + unknown_campaigns(audience, known_campaigns)
 
 
 def check_campaign(record: CampaignRecord, accounts: AccountLookup, known: Collection[str]) -> list[FieldError]:

@@ -1,0 +1,10 @@
+"""What a campaign's definition means: its record, what is wrong with it, what it may cost."""
+
+from services.domain.campaigns.definition import only_channel, record_of, step_records
+from services.domain.campaigns.money import MICROS, Caps, caps_of, reserve_micros
+from services.domain.campaigns.validation import AccountLookup, check_campaign, check_filter, compile_step, unique
+
+__all__ = [
+    "MICROS", "AccountLookup", "Caps", "caps_of", "check_campaign", "check_filter", "compile_step", "only_channel",
+    "record_of", "reserve_micros", "step_records", "unique",
+]  # fmt: skip

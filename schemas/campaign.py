@@ -127,7 +127,8 @@ DEEPEST_FILTER = 5
 """Levels of `any`, `all` and `not` within each other."""
 LARGEST_FILTER = 1_000
 """Values and filters in one audience filter, all levels together."""
-ListName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ._~@+-]{1,64}$", strip_whitespace=True)]
+LIST_PATTERN = r"^[A-Za-z0-9 ._~@+-]{1,64}$"
+ListName = Annotated[str, StringConstraints(pattern=LIST_PATTERN, strip_whitespace=True)]
 """Of an uploaded list of contacts."""
 
 

@@ -1,4 +1,8 @@
-"""Changed contacts back into the base, before reading them apart costs more than it saves."""
+"""Changed contacts back into the base, before reading them apart costs more than it saves.
+
+With them go people of whom something was said since, so that the base says of everybody else what keeps messages from
+them (`services.domain.reach`).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from typing import Final
 import structlog
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from services.domain.reach import with_reach
 from services.runtime.clock import utc_now
 from services.tracker.store import Store
 
@@ -18,6 +23,56 @@ log = structlog.get_logger("compaction")
 INTERVAL_S: Final = 30.0
 _SEEN: Final = "contacts_seen_"
 NIGHTLY: Final = timedelta(hours=24)
+HOURLY: Final = timedelta(hours=1)
+HOURLY_ROWS: Final = 50_000
+"""So many people told of since are reason enough, an hour after the last time."""
+SHARE_OF_BASE: Final = 8
+"""A large base is rewritten less often: not before an eighth of it has changed."""
+UNKNOWN_AT_ONCE: Final = 1_000_000
+"""Rows of the base of which nothing was worked out yet: so many in one go."""
+IN_FLIGHT_S: Final = 300
+"""A word is noted beside its row, not with it: what is noted so lately stays noted, lest the row is yet to come."""
+
+_WAITING: Final = f"""
+SELECT (SELECT count() FROM contacts_changes),
+       (SELECT count() FROM reach_changes WHERE at < now64(3) - {IN_FLIGHT_S}),
+       (SELECT count() FROM contacts WHERE reach = 0),
+       (SELECT count() FROM contacts)
+"""
+_TOLD: Final = """
+INSERT INTO {seen} SELECT recipient_id, version FROM contacts
+WHERE recipient_id IN (SELECT recipient_id FROM reach_changes) AND recipient_id NOT IN (SELECT recipient_id FROM {seen})
+"""
+_UNKNOWN: Final = f"""
+INSERT INTO {{seen}} SELECT recipient_id, version FROM contacts
+WHERE reach = 0 AND recipient_id NOT IN (SELECT recipient_id FROM {{seen}}) LIMIT {UNKNOWN_AT_ONCE}
+"""
+_HOLDERS: Final = """
+INSERT INTO {seen} SELECT recipient_id, version FROM contacts
+WHERE recipient_id NOT IN (SELECT recipient_id FROM {seen}) AND (
+    (email != '' AND email IN (SELECT email FROM contacts_changes))
+    OR (phone != '' AND phone IN (SELECT phone FROM contacts_changes)))
+"""
+_PULL: Final = """
+INSERT INTO contacts_changes SELECT * FROM contacts
+WHERE recipient_id IN (SELECT recipient_id FROM {seen})
+  AND recipient_id NOT IN (SELECT recipient_id FROM contacts_changes)
+"""
+
+
+def _shared(address: str) -> str:
+    return (
+        f"(c.brand, c.{address}) IN (SELECT brand, {address} FROM v_contacts WHERE {address} != '' AND {address} IN "
+        f"(SELECT {address} FROM contacts_changes) GROUP BY brand, {address} HAVING count() > 1)"
+    )
+
+
+_MOVE: Final = "INSERT INTO contacts " + with_reach(
+    "SELECT * FROM contacts_changes FINAL",
+    "SELECT recipient_id FROM contacts_changes",
+    _shared("email"),
+    _shared("phone"),
+)
 
 
 class Compaction:
@@ -43,13 +98,18 @@ class Compaction:
                 log.warning("contacts not compacted now", error=repr(error))
 
     async def due(self, now: datetime) -> bool:
-        rows = int((await self.store.rows_once("SELECT count() FROM contacts_changes"))[0][0])
-        return rows >= self.most_rows or (rows > 0 and now - self._last >= NIGHTLY)
+        changed, told, unknown, base = (await self.store.rows_once(_WAITING))[0]
+        rows, since = int(changed) + int(told), now - self._last
+        if unknown or rows >= max(self.most_rows, int(base) // SHARE_OF_BASE):
+            return True
+        return (rows > 0 and since >= NIGHTLY) or (rows >= HOURLY_ROWS and since >= HOURLY)
 
     async def compact(self) -> None:
         """Raises `ClickHouseError` or OSError; then it is simply done again later."""
         await self._clear()
-        database = (await self.store.rows_once("SELECT currentDatabase()"))[0][0]
+        database, began = (
+            await self.store.rows_once("SELECT currentDatabase(), toUnixTimestamp64Milli(now64(3)) AS began")
+        )[0]
         seen = f"{database}.{_SEEN}{uuid.uuid4().hex}"
         await self.store.command(
             f"CREATE TABLE {seen} (recipient_id String, version UInt64) ENGINE = Join(ANY, LEFT, recipient_id)"
@@ -58,13 +118,20 @@ class Compaction:
             await self.store.command(
                 f"INSERT INTO {seen} SELECT recipient_id, max(version) FROM contacts_changes GROUP BY recipient_id"
             )
-            await self.store.command("INSERT INTO contacts SELECT * FROM contacts_changes FINAL")
+            for statement in (_TOLD, _UNKNOWN, _PULL, _HOLDERS, _PULL):
+                await self.store.command(statement.replace("{seen}", seen))
+            await self.store.command(_MOVE)
             await self.store.command("OPTIMIZE TABLE contacts FINAL")
             await self.store.command(
                 f"DELETE FROM contacts_changes WHERE version <= joinGet('{seen}', 'version', recipient_id)",
                 {"lightweight_deletes_sync": 2, "allow_nondeterministic_mutations": 1},
             )
+            await self.store.command(
+                f"DELETE FROM reach_changes WHERE at < fromUnixTimestamp64Milli({began - IN_FLIGHT_S * 1000})",
+                {"lightweight_deletes_sync": 2},
+            )
             await self.store.command("OPTIMIZE TABLE contacts_changes FINAL")
+            await self.store.command("OPTIMIZE TABLE reach_changes FINAL")
         finally:
             await self._clear()
         self._last = utc_now()

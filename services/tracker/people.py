@@ -9,19 +9,19 @@ import msgspec
 
 from schemas.people import AttributeValue
 from services.runtime import metrics
-from services.tracker.core.contacts import ATTRIBUTE, Change, Contact, merge
+from services.tracker.core.contacts import ATTRIBUTE, LIST, Change, Contact, merge
 from services.tracker.core.rows import brand_of
 from services.tracker.store import Store
 
 COLUMNS: Final = (
     "recipient_id", "brand", "name", "email", "phone", "role", "city", "pincode", "zone", "last_active_at",
-    "attributes", "field_times", "version", "is_deleted",
+    "attributes", "field_times", "version", "is_deleted", "lists",
 )  # fmt: skip
 TEXTS: Final = ("name", "email", "phone", "role", "city", "pincode", "zone")
 CHUNK: Final = 10_000
 _READ = """
 SELECT recipient_id, name, email, phone, role, city, pincode, zone, toUnixTimestamp64Milli(last_active_at),
-       CAST(attributes AS String), mapApply((k, v) -> (k, toUnixTimestamp64Milli(v)), field_times), version
+       CAST(attributes AS String), mapApply((k, v) -> (k, toUnixTimestamp64Milli(v)), field_times), version, lists
 FROM {table} FINAL
 WHERE recipient_id IN %(keys)s
 """
@@ -67,6 +67,7 @@ def _contact(row: Sequence[Any]) -> Contact:
         values["last_active_at"] = int(row[8])
     for name, value in msgspec.json.decode(row[9]).items():
         values[ATTRIBUTE + name] = value
+    values |= {LIST + name: True for name in row[12]}
     return Contact(row[0], values, times, int(row[11]))
 
 
@@ -75,5 +76,5 @@ def _row(contact: Contact) -> tuple[Any, ...]:
     return (
         contact.recipient, brand_of(contact.recipient), *(values.get(name, "") for name in TEXTS),
         values.get("last_active_at", 0), contact.attributes,
-        contact.times, contact.version, int(contact.is_deleted),
+        contact.times, contact.version, int(contact.is_deleted), contact.lists,
     )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +11,10 @@ from typing import Any
 
 import pytest
 from clickhouse_connect.driver.asyncclient import AsyncClient
-from pydantic import SecretStr
+from database_stage import own_database
 from tracker_stage import NOW, event
 
 from services.domain.messages import DeliveryEvent
-from services.runtime.clickhouse import make_clickhouse
 from services.runtime.errors import StopProcessError
 from services.runtime.settings import Settings
 from services.tracker import migrate as migrations
@@ -33,16 +31,8 @@ CAMPAIGN = "summer-ac-2026"
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[AsyncClient]:
     """A database of the test's own, migrated."""
-    name = f"views_{uuid.uuid4().hex[:8]}"
-    admin = await make_clickhouse(settings)
-    await admin.command(f"CREATE DATABASE {name}")
-    url = f"{settings.clickhouse_url.get_secret_value()}/{name}"
-    own = await make_clickhouse(settings.model_copy(update={"clickhouse_url": SecretStr(url)}))
-    await migrations.migrate(own)
-    yield own
-    await own.close()
-    await admin.command(f"DROP DATABASE {name} SYNC")
-    await admin.close()
+    async with own_database(settings) as own:
+        yield own
 
 
 async def put(client: AsyncClient, events: list[DeliveryEvent]) -> None:

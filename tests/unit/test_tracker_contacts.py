@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 NOW_MS = round(NOW.timestamp() * 1000)
 
 values = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from(["", "a", "b"]), st.floats(-2, 2))
-fields = st.sampled_from(["name", "email", "city", "attributes.plan", "attributes.n"])
+fields = st.sampled_from(["name", "email", "city", "attributes.plan", "attributes.n", "lists.vip"])
 changes = st.builds(
     Change,
     at=st.integers(0, 6),
@@ -107,6 +107,16 @@ def test_a_whole_record_empties_what_it_does_not_name_but_not_what_came_after_it
     assert contact.values == {"name": "Asha", "attributes.plan": "gold"}
 
 
+def test_a_whole_record_takes_nobody_off_a_list_but_a_deletion_does() -> None:
+    on_it = merge(None, WHO, [Change(4, 1, {"lists.vip": True, "city": "Pune"}), Change(5, 2, {}, replace=True)])
+    assert on_it is not None
+    assert on_it.lists == ["vip"]
+    assert on_it.values == {"lists.vip": True}
+    gone = merge(on_it, WHO, [Change(6, 3, delete=True), Change(7, 4, {"name": "Asha"})])
+    assert gone is not None
+    assert gone.lists == []
+
+
 def test_a_deleted_person_comes_back_with_what_is_told_afterwards_only() -> None:
     gone = merge(None, WHO, [Change(4, 1, {"name": "Asha"}), Change(5, 2, delete=True)])
     assert gone is not None
@@ -160,6 +170,14 @@ def test_unset_reaches_fields_and_attributes_and_counts_unknown_names() -> None:
     made, problems = read(change)
     assert made.writes == {"phone": None, "attributes.plan": None}
     assert problems == {("unset", "unknown_field"): 1}
+
+
+def test_lists_are_entered_and_left_by_name() -> None:
+    change, problems = read(told(lists=[" spring ", ""]))
+    assert change.writes == {"lists.spring": True}
+    assert problems == {("lists", "no_name"): 1}
+    left, _ = read(ContactChange(recipient=WHO, occurred_at=NOW, unset=["lists.spring"]))
+    assert left.writes == {"lists.spring": None}
 
 
 def test_a_dot_in_an_attribute_becomes_an_underscore_and_huge_numbers_text() -> None:

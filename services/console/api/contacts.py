@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
 from schemas import ContactChange, ContactFields
 from schemas.base import ContactKey
+from schemas.campaign import ListName
 from schemas.topics import CONSENTS, CONTACT_CHANGES
 from services.console.api.models import ConsentItem, ContactBody, ContactView, IdempotencyKey
 from services.console.auditing import entry
@@ -33,7 +34,12 @@ class ImportResult(BaseModel):
 
 @router.post("/contacts/import")
 async def import_contacts(
-    request: Request, hub: HubOf, caller: Caller, name: str = "", key: IdempotencyKey = None
+    request: Request,
+    hub: HubOf,
+    caller: Caller,
+    name: str = "",
+    onto: Annotated[ListName | None, Query(alias="list", description="the list that all of them come onto")] = None,
+    key: IdempotencyKey = None,
 ) -> ImportResult:
     """CSV or NDJSON as the body. Good rows go in, bad ones come back with line and reason. Empty: unchanged."""
     answers = request.app.state.first_answers
@@ -43,7 +49,8 @@ async def import_contacts(
         kind = kind_of(request.headers.get("content-type", ""), name)
     except FileError as error:
         raise refused_file(error) from None
-    imported = Imported(caller.brand, hub.now(), f"import {name}".strip(), hub.settings.phone_region or None)
+    region = hub.settings.phone_region or None
+    imported = Imported(caller.brand, hub.now(), f"import {name}".strip(), region, onto or "")
     run = ImportRun(hub, ContactFile(kind, imported), records_of_contact)
     try:
         await run.take_body(request)

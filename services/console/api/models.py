@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from schemas import AudienceFilter, Body, Budget, Channel, ContactFields, Content, Limits, Wire
 from schemas.base import AccountKey, CampaignKey, ContactKey, Time
+from schemas.campaign import Cap
 
 IdempotencyKey = Annotated[
     str | None,
@@ -101,6 +102,7 @@ class ContactView(BaseModel):
     zone: str
     last_active_at: Time | None
     attributes: dict[str, Any]
+    lists: list[str] = []
     consents: list[ConsentItem]
 
 
@@ -124,6 +126,10 @@ class PreviewBody(Wire):
     filter: AudienceFilter
     channels: list[Channel] = []
     """Empty: email, SMS and WhatsApp."""
+    kind: Literal["marketing", "transactional"] = "marketing"
+    """A transactional campaign needs nobody's opt-in, and is outside of caps."""
+    caps: list[Cap] = []
+    """Frequency caps that the campaign would have; empty: the brand's."""
 
 
 class ChannelReach(BaseModel):
@@ -134,6 +140,15 @@ class ChannelReach(BaseModel):
 class Preview(BaseModel):
     matched: int
     by_channel: dict[str, ChannelReach]
+
+
+class ListItem(BaseModel):
+    name: str
+    people: int
+
+
+class ContactLists(BaseModel):
+    items: list[ListItem]
 
 
 class AccountItem(BaseModel):

@@ -11,14 +11,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas import Channel, Consent, ContactChange, ContactFields, FieldError
 from schemas.base import ID_PATTERN
+from schemas.campaign import LIST_PATTERN
 from services.domain.addresses import clean_email, phone_number
 
 FIELDS = ("name", "email", "phone", "role", "city", "pincode", "zone", "last_active_at")
-COLUMNS = ("id", *FIELDS, "opt_in")
+COLUMNS = ("id", *FIELDS, "opt_in", "lists")
 OPT_IN_AT = "opt_in_at"
 UNDATED_OPT_IN = datetime(2000, 1, 1, tzinfo=UTC)
 """The time of an opt-in that came without one: a recorded opt-out is newer, so a file cannot undo it unawares."""
 LONGEST_VALUE = 4096
+LIST_NAME = re.compile(LIST_PATTERN)
 _ID = re.compile(ID_PATTERN)
 _MAIL = re.compile(r"^[^\s@,;<>\"]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
 
@@ -32,6 +34,8 @@ class Imported:
     source: str
     region: str | None = None
     """Country (ISO 3166) of phone numbers without a country code."""
+    onto: str = ""
+    """The list that all of them come onto."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ def read_row(row: Mapping[str, Any], imported: Imported) -> GoodRow:
     agreed_at = moment_of(OPT_IN_AT, values.pop(OPT_IN_AT, None)) or UNDATED_OPT_IN
     fields: dict[str, Any] = {name: str(values.pop(name)).strip() for name in FIELDS if name in values}
     check_fields(fields, imported.region)
+    if lists := _lists(values.pop("lists", []), imported.onto):
+        fields["lists"] = lists
     attributes = values.pop("attributes", {})
     if not isinstance(attributes, dict):
         raise BadRowError("attributes", "invalid", "attributes must be an object of names and values")
@@ -75,6 +81,18 @@ def read_row(row: Mapping[str, Any], imported: Imported) -> GoodRow:
         for channel in channels
     )
     return GoodRow(change, consents)
+
+
+def _lists(value: Any, onto: str) -> list[str]:
+    """Names of lists: parted by semicolons in a CSV, an array in NDJSON."""
+    names = [name.strip() for name in value.split(";")] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadRowError("lists", "invalid", "lists must be names of lists, parted by semicolons")
+    for name in names:
+        if name and not LIST_NAME.match(name):
+            message = f"'{name[:60]}' is no name of a list: use 1 to 64 of A-Z a-z 0-9 . _ ~ @ + - and blanks"
+            raise BadRowError("lists", "invalid", message)
+    return list(dict.fromkeys(name for name in (*names, onto) if name))
 
 
 def checked_id(field: str, contact: str) -> str:

@@ -17,6 +17,8 @@ from services.domain.messages import Moment
 
 FIELDS: Final = ("name", "email", "phone", "role", "city", "pincode", "zone", "last_active_at")
 ATTRIBUTE: Final = "attributes."
+LIST: Final = "lists."
+"""`lists.<name>`: the person is on that uploaded list. A whole record says nothing of lists."""
 WHOLE, GONE, ALIVE = "*", "-", "+"
 """Marks beside the fields' times: the last whole record, the last deletion, the last change of any other kind."""
 _NEVER = -1
@@ -33,6 +35,7 @@ class ContactSet(msgspec.Struct, frozen=True, gc=False):
     zone: str | None = None
     last_active_at: Moment | None = None
     attributes: dict[str, AttributeValue] = {}
+    lists: list[str] = []
 
 
 class ContactChange(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -47,7 +50,8 @@ class ContactChange(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A change after normalising. `writes`: field, or `attributes.<name>`, to its value; None empties it."""
+    """A change after normalising. `writes`: field, `attributes.<name>` or `lists.<name>`, to its value; None empties
+    it."""
 
     at: int
     """Milliseconds since 1970."""
@@ -73,6 +77,10 @@ class Contact(msgspec.Struct):
     @property
     def attributes(self) -> dict[str, AttributeValue]:
         return {name[len(ATTRIBUTE) :]: value for name, value in self.values.items() if name.startswith(ATTRIBUTE)}
+
+    @property
+    def lists(self) -> list[str]:
+        return sorted(name[len(LIST) :] for name in self.values if name.startswith(LIST))
 
 
 class NewAddress(msgspec.Struct, frozen=True):
@@ -135,7 +143,11 @@ def _write(
 def _hide(values: Values, times: dict[str, int]) -> None:
     """Forget what lies before the last whole record or until the last deletion: it cannot come back."""
     whole, gone = times.get(WHOLE, _NEVER), times.get(GONE, _NEVER)
-    for field in [name for name, at in times.items() if len(name) > 1 and (at < whole or at <= gone)]:
+    for field in [
+        name
+        for name, at in times.items()
+        if len(name) > 1 and (at <= gone or (at < whole and not name.startswith(LIST)))
+    ]:
         del times[field]
         values.pop(field, None)
 

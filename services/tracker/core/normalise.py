@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.people import AttributeValue
 from services.domain.addresses import email_address, phone_number
-from services.tracker.core.contacts import ATTRIBUTE, FIELDS, Change, ContactChange
+from services.tracker.core.contacts import ATTRIBUTE, FIELDS, LIST, Change, ContactChange
 from services.tracker.core.rows import BadRecordError, milliseconds
 
 Problems = Counter[tuple[str, str]]
@@ -30,7 +30,7 @@ def normalise(change: ContactChange, offset: int, now_ms: int, region: str, prob
         return Change(at, offset, delete=True)
     writes: dict[str, AttributeValue] = {}
     for field in change.unset:
-        if field in FIELDS or (field.startswith(ATTRIBUTE) and len(field) > len(ATTRIBUTE)):
+        if field in FIELDS or any(field.startswith(kind) and len(field) > len(kind) for kind in (ATTRIBUTE, LIST)):
             writes[_path(field)] = None
         else:
             problems["unset", "unknown_field"] += 1
@@ -55,6 +55,11 @@ def normalise(change: ContactChange, offset: int, now_ms: int, region: str, prob
             writes[_path(ATTRIBUTE + name)] = _storable(value)
         else:
             problems["attributes", "no_name"] += 1
+    for name in told.lists:
+        if name.strip():
+            writes[LIST + name.strip()] = True
+        else:
+            problems["lists", "no_name"] += 1
     return Change(at, offset, writes, change.replace)
 
 

@@ -121,15 +121,15 @@ class Expander:
                 if self.shared.hours.turned(record, number, hours):
                     owner.disturbed.add(record.campaign_id)
                     if hours is not None and owner.progress_of(record.campaign_id, number).cursor == 0:
-                        await self._tell_held(owner, record, number, due, hours, now)
+                        await self._tell_held(owner, record, number, hours, now)
 
     async def _tell_held(
-        self, owner: PartitionOwner, record: CampaignRecord, number: int, due: datetime, hours: StepHours, now: datetime
+        self, owner: PartitionOwner, record: CampaignRecord, number: int, hours: StepHours, now: datetime
     ) -> None:
         """Before the first page; from then on the sweep counts them."""
         groups = self.shared.hours.groups(record) or {}
         held = sum(people for group, people in groups.items() if group not in hours.open)
-        await owner.amend(record.campaign_id, number, lambda p: with_held(p, due, held, hours.opens_at, now))
+        await owner.amend(record.campaign_id, number, lambda p: with_held(p, held, hours, now))
 
     def _wants(self, owner: PartitionOwner, now: datetime) -> Iterable[Want]:
         for record in owner.state.running():

@@ -183,7 +183,7 @@ class Sweeper:
             self.shared.wake.set()
             return
         held = found.silent_count - len(found.silent)
-        await owner.amend(record.campaign_id, number, lambda p: with_held(p, now, held, hours.opens_at, now))
+        await owner.amend(record.campaign_id, number, lambda p: with_held(p, held, hours, now))
 
     @staticmethod
     def _keep_books(candidate: Candidate, findings: dict[int, StepFindings], spent: Counter[int]) -> None:

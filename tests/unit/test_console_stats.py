@@ -116,6 +116,22 @@ def test_the_finish_is_told_from_the_rate_and_from_later_steps() -> None:
     assert assemble(record(status="paused"), {}, findings, 10, NOW).finish_at is None
 
 
+def test_people_who_wait_for_their_hour_are_counted_and_finish_after_the_last_of_them_may_go() -> None:
+    """They are open, and no money is set aside for them."""
+    morning = {"opens_at": NOW + timedelta(hours=2), "held_until": NOW + timedelta(hours=9)}
+    asked = {1: progress(1, cursor=100, held=40, highest_reserve_micros=10, **morning)}
+    found = Findings(standing=[(1, "delivered", "", 60)])
+    stats = assemble(record(), asked, found, rate_per_s=0.0, now=NOW)
+    first = stats.by_step[0]
+    assert (first.held, first.opens_at, stats.held) == (40, NOW + timedelta(hours=2), 40)
+    assert stats.settled + stats.open == stats.planned
+    assert stats.reserved_micros == 0
+    fast = assemble(record(), asked, found, rate_per_s=4.0, now=NOW)
+    assert fast.finish_at == NOW + timedelta(hours=9, seconds=10)
+    over = assemble(record(status="cancelled"), asked, found, rate_per_s=0.0, now=NOW)
+    assert (over.held, over.opens_at) == (0, None)
+
+
 def test_the_rate_is_that_of_the_last_seconds() -> None:
     meter = RateMeter()
     meter.add(0, 100)

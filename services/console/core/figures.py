@@ -32,6 +32,8 @@ class Counts(BaseModel):
     """Stand at `failed_retryable`: they did not go out and are tried again."""
     assumed: int = 0
     """Among `sent`: the provider never said so."""
+    held: int = 0
+    """Among `open`: they wait for their hour, as the planner found at its last look."""
 
 
 class StepCounts(Counts):
@@ -42,6 +44,8 @@ class StepCounts(Counts):
     due_at: Time | None = None
     expanded: int = 0
     """People of the audience whose turn has come."""
+    opens_at: Time | None = None
+    """When the next of those who are held may be messaged."""
 
 
 class Stats(BaseModel):
@@ -60,6 +64,8 @@ class Stats(BaseModel):
     spent_micros: int
     rate_per_s: float
     finish_at: Time | None
+    held: int = 0
+    opens_at: Time | None = None
     last_call_at: Time | None = None
     """While it is paused: when the last message left that a provider took, as the ledger has it."""
     by_channel: dict[str, Counts]

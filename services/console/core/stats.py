@@ -57,8 +57,10 @@ def assemble(
         reserved_micros=_reserved(record, progress, findings),
         spent_micros=findings.spent_micros,
         rate_per_s=round(rate_per_s, 1) if record.status is CampaignStatus.ACTIVE else 0.0,
-        finish_at=_finish(record, whole, steps, rate_per_s, now),
+        finish_at=_finish(record, whole, steps, progress, rate_per_s, now),
         last_call_at=findings.last_call_at,
+        held=whole.held,
+        opens_at=min((step.opens_at for step in steps if step.opens_at), default=None),
         by_channel=by_channel,
         by_step=steps,
     )
@@ -74,7 +76,7 @@ def _reserved(record: CampaignRecord, progress: Mapping[int, StepProgress], find
         asked = step.page.last + 1 if step.page else step.cursor
         known = sum(sends for at, _, _, sends in findings.standing if at == number)
         queued = sum(sends for at, status, _, sends in findings.standing if at == number and status == Status.QUEUED)
-        reserved += (queued + max(0, asked - known)) * step.highest_reserve_micros
+        reserved += (queued + max(0, asked - known - step.held)) * step.highest_reserve_micros
     if record.budget is None:
         return reserved
     return min(reserved, max(0, int(record.budget.total * MICROS) - findings.spent_micros))
@@ -103,6 +105,8 @@ def _step(
         closed[Suppression.CAMPAIGN_CANCELLED] = closed.get(Suppression.CAMPAIGN_CANCELLED, 0) + left
         settled = planned
     stages = findings.reached.get(number, {})
+    waits = progress is not None and record.status in (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
+    held = min(progress.held, planned - settled) if progress and waits else 0
     return StepCounts(
         step=number,
         channel=step.channel.value,
@@ -122,6 +126,8 @@ def _step(
         recalled=now.get(Status.RECALLED, 0),
         retrying=now.get(Status.FAILED_RETRYABLE, 0),
         assumed=assumed,
+        held=held,
+        opens_at=progress.opens_at if progress and held else None,
         **{stage: stages.get(stage, 0) for stage in STAGES},
     )
 
@@ -145,14 +151,23 @@ def _descending(counts: dict[str, int]) -> dict[str, int]:
 
 
 def _finish(
-    record: CampaignRecord, whole: Counts, steps: list[StepCounts], rate_per_s: float, now: datetime
+    record: CampaignRecord,
+    whole: Counts,
+    steps: list[StepCounts],
+    progress: Mapping[int, StepProgress],
+    rate_per_s: float,
+    now: datetime,
 ) -> datetime | None:
-    """When all is likely to be settled, at the present rate and with later steps' starts; the end, if it has ended."""
+    """When all is likely to be settled, at the present rate, with later steps' starts and the hours of those who are
+    held; the end, if it has ended."""
     if record.status in (CampaignStatus.COMPLETED, CampaignStatus.CANCELLED):
         return record.ended_at
     left = whole.open - whole.uncertain
-    if record.status is not CampaignStatus.ACTIVE or rate_per_s <= 0 or left <= 0:
+    if record.status is not CampaignStatus.ACTIVE or left <= 0:
         return None
+    holds = [step.held_until for step in progress.values() if step.held and step.held_until]
+    if rate_per_s <= 0:  # with nothing under way it can only be said where all wait for their hour
+        return max(holds) if holds and whole.held >= left else None
     finish = now + timedelta(seconds=left / rate_per_s)
     before = now
     for step, planned in zip(steps, record.steps, strict=True):
@@ -160,4 +175,4 @@ def _finish(
         before = max(begins, now)
         if step.open:
             finish = max(finish, before + timedelta(seconds=step.open / rate_per_s))
-    return finish
+    return max([finish, *(until + timedelta(seconds=whole.held / rate_per_s) for until in holds)])

@@ -166,8 +166,16 @@ class StepHours:
     @cached_property
     def opens_at(self) -> datetime | None:
         """When the next of those who are held may be asked for."""
-        closed = (hours.changes_at for hours in self.groups.values() if not hours.open)
-        return min((at for at in closed if at is not None), default=None)
+        return min(self._openings, default=None)
+
+    @cached_property
+    def held_until(self) -> datetime | None:
+        """When the last of them may."""
+        return max(self._openings, default=None)
+
+    @property
+    def _openings(self) -> list[datetime]:
+        return [hours.changes_at for hours in self.groups.values() if not hours.open and hours.changes_at is not None]
 
     def of(self, group: Group) -> GroupHours:
         """Of a group that nobody has told of, too."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from schemas import CampaignRecord, PageRange, StepProgress
 from services.planner.core.budget import PageMoney
+from services.planner.core.hours import StepHours
+
+NOBODY_HELD: Final[dict[str, object]] = {"held": 0, "opens_at": None, "held_until": None}
 
 
 def page_reserved(
@@ -33,22 +37,27 @@ def page_finished(progress: StepProgress, record: CampaignRecord, now: datetime,
     have been passed over, whose hour is still to come."""
     cursor = progress.page.last + 1 if progress.page else progress.cursor
     at_end = record.audience is not None and cursor >= record.audience.count
-    return progress.model_copy(
-        update={"cursor": cursor, "page": None, "expanded_at": now if at_end and not held else None, "updated_at": now}
-    )
+    changes: dict[str, object] = {"cursor": cursor, "page": None, "updated_at": now}
+    if not held:
+        changes |= NOBODY_HELD | {"expanded_at": now if at_end else None}
+    return progress.model_copy(update=changes)
 
 
-def with_held(
-    progress: StepProgress, due: datetime, held: int, opens_at: datetime | None, now: datetime
-) -> StepProgress | None:
-    """How many wait for their hour, and when the next of them have it. None: that is known."""
-    if (progress.held, progress.opens_at) == (held, opens_at):
+def with_held(progress: StepProgress, held: int, hours: StepHours, now: datetime) -> StepProgress | None:
+    """How many wait for their hour, and when they have it. None: that is known."""
+    if not held and not progress.held:
+        return None
+    opens_at, until = (hours.opens_at, hours.held_until) if held else (None, None)
+    if (progress.held, progress.opens_at, progress.held_until) == (held, opens_at, until):
         return None
     return progress.model_copy(
-        update={"due_at": progress.due_at or due, "held": held, "opens_at": opens_at, "updated_at": now}
-    )
+        update={
+            "due_at": progress.due_at or hours.timing.due, "held": held, "opens_at": opens_at, "held_until": until,
+            "updated_at": now,
+        }
+    )  # fmt: skip
 
 
 def step_expanded(progress: StepProgress, now: datetime) -> StepProgress:
     """Nobody is held any more, and everybody has been asked for."""
-    return progress.model_copy(update={"expanded_at": now, "held": 0, "opens_at": None, "updated_at": now})
+    return progress.model_copy(update={"expanded_at": now, "updated_at": now, **NOBODY_HELD})

@@ -26,8 +26,8 @@ from tracker_stage import (
     until,
 )
 
-from schemas import ContactChange
-from schemas.topics import CONSENTS, CONTACT_CHANGES, DELIVERY_EVENTS, ENGAGEMENTS, INBOUND_MESSAGES
+from schemas import Brand, ContactChange
+from schemas.topics import BRANDS, CONSENTS, CONTACT_CHANGES, DELIVERY_EVENTS, ENGAGEMENTS, INBOUND_MESSAGES
 from services.domain.clicks import Click, make_click_token
 from services.domain.links import PREFERENCES, UNSUBSCRIBE, LinkTarget, make_token
 from services.domain.messages import encode_json
@@ -229,6 +229,37 @@ async def test_stop_opts_out_everybody_with_the_number_and_start_opts_in_again(
     await contacts(stage, {"recipient": "default/c-92", "phone": PHONE})
     await settled(stage)
     assert await consents_of(stage, "default/c-92") == {}, "the number is no longer suppressed"
+
+
+async def test_at_a_number_of_several_brands_stop_counts_for_all_start_for_the_last_and_each_has_words(
+    stage: Stage, callbacks: Callbacks
+) -> None:
+    number = "+919833333333"
+    words = {"mr": {"stop": ["थांबवा"], "help": ["मदत"], "help_answer": "North & Co: call 1"}}
+    north = Brand.model_validate({"brand_id": "north", "keywords": words})
+    await stage.publish(BRANDS, [("north", north.write())])
+    await stage.campaign("shared", brand="north")
+    people = [f"{brand}/c-97" for brand in ("default", "north", "elsewhere")]
+    await contacts(stage, *({"recipient": person, "phone": number} for person in people))
+    wrote = event("shared", 97, "accepted", step=2, channel="sms", after_s=-60, recipient="north/c-97")
+    await stage.publish_events([wrote])
+    await settled(stage)
+
+    async def answered() -> bool:
+        assert await callbacks.twilio("/webhooks/twilio/inbound", inbound_form("मदत!", "SM5", number)) == 200
+        return "<Message>North &amp; Co: call 1</Message>" in callbacks.answer
+
+    await until(answered, "the answer, once the tracker has read what the brand says")
+    assert await callbacks.twilio("/webhooks/twilio/inbound", inbound_form("थांबवा", "SM6", number)) == 200
+    assert callbacks.answer.endswith("<Response></Response>")
+    await settled(stage)
+    assert [(await consents_of(stage, person)).get("sms") for person in people] == [
+        ("opted_out", "opted_out"), ("opted_out", "opted_out"), None,
+    ], "a brand that does not write from the number is another matter"  # fmt: skip
+    assert await callbacks.twilio("/webhooks/twilio/inbound", inbound_form("START", "SM7", number)) == 200
+    await settled(stage)
+    states = [(await consents_of(stage, person))["sms"][0] for person in people[:2]]
+    assert states == ["opted_out", "opted_in"], "a yes is for the brand that wrote last"
 
 
 async def test_a_stop_from_an_unknown_number_counts_for_who_gets_the_number_later(

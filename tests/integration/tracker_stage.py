@@ -148,6 +148,7 @@ class Stage:
         self,
         campaign_id: str,
         *,
+        brand: str = "default",
         listed: str = "",
         status: CampaignStatus = CampaignStatus.ACTIVE,
         count: int = 1000,
@@ -157,7 +158,7 @@ class Stage:
         steps = [StepRecord.model_validate({"channel": c, "account": "default", "content": Content()}) for c in
                  ("email", "sms")]  # fmt: skip
         record = CampaignRecord(
-            campaign_id=campaign_id, brand="default", name=f"The {campaign_id}", status=status, epoch=1, steps=steps,
+            campaign_id=campaign_id, brand=brand, name=f"The {campaign_id}", status=status, epoch=1, steps=steps,
             body=Body(text="Hi", link=link),
             filter=None if listed else AudienceFilter(), created_at=NOW, updated_at=datetime.now(UTC),
             audience=FrozenAudience(snapshot_id=listed or "s1", count=count),
@@ -209,6 +210,8 @@ class Callbacks:
 
     def __init__(self, stage: Stage, session: aiohttp.ClientSession) -> None:
         self.stage, self.session = stage, session
+        self.answer = ""
+        """What Twilio was answered the last time."""
 
     async def twilio(self, path: str, form: dict[str, str], *, sign: str | None = None, requote: bool = False) -> int:
         """`requote`: let the HTTP client write the query in its own way."""
@@ -217,6 +220,7 @@ class Callbacks:
         headers = {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
         target = URL(self.stage.url + path, encoded=not requote)
         async with self.session.post(target, data=urlencode(form), headers=headers) as answer:
+            self.answer = await answer.text()
             return answer.status
 
     async def sendgrid(self, events: object, *, altered: bytes = b"", signed: bool = True) -> int:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from schemas import Brand, CampaignRecord, CampaignStatus, Channel, Limits
 from schemas.campaign import Cap, QuietHours, Schedule
@@ -87,3 +91,26 @@ def test_a_brands_rules_taken_twice_are_those_taken_once(
     once = with_brand(record(), brand)
     assert with_brand(once, brand) == once
     assert decode_campaign(once.write()).needs_opt_in == tuple(sorted(channels))
+
+
+def test_the_brand_in_the_documentation_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "brands-and-consent.md").read_text()
+    (written,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    brand = Brand.model_validate(yaml.safe_load(written))
+    assert brand.opt_in_channels == [Channel.SMS, Channel.WHATSAPP, Channel.EMAIL]
+    assert brand.limits.caps == [WEEKLY]
+    assert brand.keywords["mr"].help_answer
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("opt_in_channels", ["fax"]), ("zone", "Mars"), ("keywords", {"English": {}}),
+        ("keywords", {"en": {"stop": [""]}}),
+        ("approval_above", {"total": "-1"}), ("limits", {"caps": [{"messages": 0, "per": "7d"}]}), ("colour", "red"),
+    ],
+)  # fmt: skip
+def test_what_no_brand_can_say_is_refused(field: str, value: object) -> None:
+    with pytest.raises(ValidationError) as error:
+        Brand.model_validate({"brand_id": "north", field: value})
+    assert error.value.errors()[0]["loc"][0] == field

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from schemas import Status
 from services.domain.reconcile import LedgerSend, reconcile
+from tests.chaos.chains import wrong_chains
 from tests.chaos.desk import Desk
 from tests.chaos.money import Purse, overdrawn, wrong_costs
 from tests.chaos.plan import CampaignPlan
@@ -69,6 +70,10 @@ async def check(desk: Desk, campaign_id: str, plan: CampaignPlan, purse: Purse) 
         books.other += 1
         books.notes.append(f"{campaign_id}: {said}")
     _check_money(books, stats, known, received, purse)
+    if not cancelled:
+        needless = wrong_chains(plan.steps, known, received, reopened=bool(plan.affordable))
+        books.other += len(needless)
+        books.notes += [f"{campaign_id}: {found}" for found in needless[:NAMED]]
     if not cancelled and purse.total == Purse(plan.channels, plan.people).total and (left := _over_budget(stats)):
         books.other += 1
         books.notes.append(f"{campaign_id}: {left} are over budget, although it was raised to pay for everybody")

@@ -6,11 +6,15 @@ import random
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from tests.chaos.chains import Step
 from tests.chaos.kinds import ALL_MAKERS, MAKERS, Fault
 
 DRILL_PEOPLE: Final = 2_400
 """Half a minute of messages on channels that call one by one: what waits outlasts the recovery."""
 DRILL_AT_S: Final = 3.0
+CONDITIONS: Final = ("not_delivered", "not_delivered", "not_engaged", "always")
+AFTER: Final = "2s"
+"""From one step of a sequence to the next."""
 DRILL_TAKEN: Final = 600
 """Messages that providers have by then, however slow the machine: the stream is under way."""
 
@@ -29,6 +33,13 @@ class CampaignPlan(NamedTuple):
     launch_s: float
     affordable: int = 0
     """Messages of each channel that its budget pays for; 0: no budget."""
+    only_if: tuple[str, ...] = ()
+    """Of each step; empty: all at once."""
+
+    @property
+    def steps(self) -> list[Step]:
+        conditions = self.only_if or ("always",) * len(self.channels)
+        return [Step(channel, only_if) for channel, only_if in zip(self.channels, conditions, strict=True)]
 
 
 class Plan(NamedTuple):
@@ -49,7 +60,19 @@ def make_plan(seed: int, only: Sequence[str] = ()) -> Plan:
     faults = [ALL_MAKERS[chance.choice(kinds)](chance, round(chance.uniform(0.5, 14.0), 2)) for _ in range(count)]
     acts = [act for number, campaign in enumerate(campaigns) for act in _acts(chance, number, campaign)]
     campaigns, raises = _with_budgets(random.Random(f"budgets of {seed}"), campaigns)
+    campaigns = _in_sequence(random.Random(f"sequences of {seed}"), campaigns)
     return Plan(seed, campaigns, sorted(faults), sorted([*acts, *raises]))
+
+
+def _in_sequence(chance: random.Random, campaigns: Sequence[CampaignPlan]) -> list[CampaignPlan]:
+    """Half of those over several channels get reminders and fallbacks in place of all at once."""
+    found = []
+    for campaign in campaigns:
+        if len(campaign.channels) > 1 and chance.random() < 0.5:
+            following = [chance.choice(CONDITIONS) for _ in campaign.channels[1:]]
+            campaign = campaign._replace(only_if=("always", *following))
+        found.append(campaign)
+    return found
 
 
 def make_drill(seed: int, kind: str) -> Plan:

@@ -18,7 +18,7 @@ from tests.chaos.disks import Disks
 from tests.chaos.faults import Faults
 from tests.chaos.kinds import PROMISED_S, Fault
 from tests.chaos.money import Purse
-from tests.chaos.plan import DRILL_TAKEN, Act, CampaignPlan, Plan
+from tests.chaos.plan import AFTER, DRILL_TAKEN, Act, CampaignPlan, Plan
 from tests.chaos.recovery import Recovery, measure
 from tests.chaos.strings import Strings
 
@@ -144,9 +144,16 @@ class Run:
             for i, contact in enumerate(self._contacts(campaign))
         ]  # fmt: skip
         definition: dict[str, Any] = {
-            "id": self.ids[number], "name": "Chaos", "channels": list(campaign.channels),
+            "id": self.ids[number], "name": "Chaos",
             "body": {"text": "First words, {{ name }}"}, "audience": {"recipients": people},
         }  # fmt: skip
+        if campaign.only_if:
+            definition["steps"] = [
+                {"channel": step.channel, "only_if": step.only_if, "after": AFTER if place else "0"}
+                for place, step in enumerate(campaign.steps)
+            ]
+        else:
+            definition["channels"] = list(campaign.channels)
         if "whatsapp" in campaign.channels:
             definition["content"] = {"whatsapp": {"template": "HX" + "0" * 32, "variables": {"1": "{{ name }}"}}}
         if campaign.affordable:

@@ -9,6 +9,7 @@ import pytest
 
 from schemas.topics import load_topics
 from services.runtime.kafka import partition_of
+from tests.chaos.chains import Step, wrong_chains
 from tests.chaos.money import PRICES, Purse, overdrawn, wrong_costs
 from tests.chaos.plan import make_drill, make_plan
 from tests.chaos.recovery import Blow, longest_gap, measure
@@ -97,3 +98,32 @@ def test_campaigns_over_several_channels_have_budgets_too() -> None:
     for plan in plans:
         raised = {act.campaign for act in plan.acts if act.verb == "raise"}
         assert raised >= {n for n, c in enumerate(plan.campaigns) if c.affordable and len(c.channels) > 1}
+
+
+CHAIN = [Step("email"), Step("sms", "not_delivered"), Step("whatsapp", "not_engaged")]
+
+
+def fate(step: int, status: str, reason: str = "") -> dict[str, Any]:
+    return {"send_id": f"c/{step}/p0", "step": step, "status": status, "reason": reason}
+
+
+def at(step: int, second: int) -> dict[str, Any]:
+    return {"send_id": f"c/{step}/p0", "received_at": f"2026-11-21T10:00:{second:02d}.000000+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("sends", "received", "differences"),
+    [
+        ([fate(1, "delivered"), fate(2, "suppressed", "already_delivered")], [at(1, 1)], 0),
+        ([fate(1, "failed"), fate(2, "suppressed", "already_delivered")], [], 1),
+        ([fate(1, "read"), fate(3, "suppressed", "engaged_elsewhere")], [at(1, 1)], 0),
+        ([fate(1, "delivered"), fate(3, "suppressed", "engaged_elsewhere")], [at(1, 1)], 1),
+        ([fate(1, "bounced"), fate(2, "delivered")], [at(1, 1), at(2, 5)], 0),
+        ([fate(1, "delivered"), fate(2, "delivered")], [at(2, 1), at(1, 5)], 1),
+        ([fate(1, "delivered"), fate(3, "delivered")], [at(3, 1), at(1, 5)], 0),
+    ],
+)
+def test_every_step_of_a_sequence_was_left_out_for_a_reason_and_overtook_nothing(
+    sends: list[dict[str, Any]], received: list[dict[str, Any]], differences: int
+) -> None:
+    assert len(wrong_chains(CHAIN, sends, received, reopened=False)) == differences

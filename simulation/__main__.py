@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from simulation.consistency import Habits, measure
 from simulation.report import results, show
-from simulation.runs import run
+from simulation.runs import OURS, run
 from simulation.society import Society
-from simulation.sweep import sweep
+from simulation.sweep import WORLDS, sweep
 
 FILE = Path(".peal/simulate.json")
 SWEPT = 25
@@ -32,20 +34,26 @@ def main(
     """Send one campaign to the people of a seeded world, blindly and by Peal's rules, and compare."""
     began = time.monotonic()
     society = Society(seed=seed)
-    typer.echo(f"Sending to {people:,} people, in every way ...", err=True)
-    outcome = run(society, people, workers=workers)
     few = min(people, max(LEAST, people // SWEPT))
-    rows = (
-        list(sweep(society, few, workers, lambda name: typer.echo(f"  {few:,} people: {name}", err=True)))
-        if others
-        else []
-    )
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("People sent to, in every way", total=people + others * WORLDS * few)
+
+        def done(more: int) -> None:
+            progress.advance(task, more)
+
+        outcome = run(society, people, workers=workers, done=done)
+        rows = list(sweep(society, few, workers, done)) if others else []
     habits = {chance: measure(seed, Habits(mends_a_copy=chance)) for chance in (0.25, 0.5, 0.75)}
     found = results(outcome, rows, habits) | {"people": people, "seed": seed, "swept_people": few}
     show(outcome, rows, habits)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(found | {"took_s": round(time.monotonic() - began, 1)}, indent=1) + "\n")
     typer.echo(f"Written to {file}")
+    if any(outcome.tally(way).doubled or outcome.tally(way).differences for way in OURS):
+        typer.echo(
+            "Peal messaged somebody twice by mistake, or its books differ: see `doubled`, `differences`", err=True
+        )
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from simulation.report import NAMES
-from simulation.runs import ALL_AT_ONCE, BLIND, FORGETFUL, PEAL, REMINDER, alone
+from simulation.runs import ALL_AT_ONCE, BLIND, OURS, PEAL, REMINDER, alone
 
 IMAGES: Final = Path("docs/images")
 WAYS: Final = (alone("email"), alone("whatsapp"), alone("sms"), BLIND, ALL_AT_ONCE, PEAL, REMINDER)
-OURS: Final = frozenset({PEAL, REMINDER, FORGETFUL})
 LEFT, WIDTH, RIGHT, ROW, TOP = 260, 420, 250, 30, 74
 """Pixels: the names, the bars, what stands behind them, a line, what stands above."""
 STYLE: Final = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -26,6 +26,7 @@ PEAL: Final = "peal"
 REMINDER: Final = "peal_reminder"
 FORGETFUL: Final = "peal_without_memory"
 """Peal's fallback, had it learnt nothing from an earlier campaign."""
+OURS: Final = (PEAL, REMINDER, FORGETFUL)
 SHARE: Final = 500
 """People whom a process takes at a time."""
 
@@ -106,13 +107,20 @@ class Comparison:
 
 
 def run(
-    society: Society, people: int, channels: tuple[str, ...] = CHANNELS, workers: int = 1, short: bool = False
+    society: Society,
+    people: int,
+    channels: tuple[str, ...] = CHANNELS,
+    workers: int = 1,
+    short: bool = False,
+    done: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
-    """The same result for the same world, however many processes share the work."""
+    """The same result for the same world, however many processes share the work. `done`: is told how many people more
+    have been sent to."""
     outcome = Outcome()
     shares = [Share(society, channels, short, first, min(first + SHARE, people)) for first in range(0, people, SHARE)]
-    for part in _spread(shares, workers):
+    for share, part in zip(shares, _spread(shares, workers), strict=True):
         outcome += part
+        done(share.end - share.first)
     return outcome
 
 

@@ -14,16 +14,15 @@ OTHER_CHANNELS: dict[str, tuple[str, ...]] = {
     "email, WhatsApp": ("email", "whatsapp"),
     "dearest channel first": ("whatsapp", "sms", "email"),
 }
+WORLDS = len(variations(Society())) + len(OTHER_CHANNELS)
 
 
-def sweep(base: Society, people: int, workers: int, progress: Callable[[str], None]) -> Iterator[dict[str, object]]:
-    """A row for each world."""
+def sweep(base: Society, people: int, workers: int, done: Callable[[int], None]) -> Iterator[dict[str, object]]:
+    """A row for each world, `people` in each; there are `WORLDS`."""
     for name, society in variations(base).items():
-        progress(name)
-        yield row(name, run(society, people, CHANNELS, workers, short=True))
+        yield row(name, run(society, people, CHANNELS, workers, short=True, done=done))
     for name, channels in OTHER_CHANNELS.items():
-        progress(name)
-        yield row(name, run(base, people, channels, workers, short=True))
+        yield row(name, run(base, people, channels, workers, short=True, done=done))
 
 
 def row(name: str, outcome: Outcome) -> dict[str, object]:

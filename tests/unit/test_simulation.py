@@ -12,13 +12,12 @@ from simulation.chart import ways_chart, worlds_chart
 from simulation.consistency import Habits, measure
 from simulation.people import people, person
 from simulation.report import results
-from simulation.runs import ALL_AT_ONCE, BLIND, FORGETFUL, PEAL, REMINDER, Outcome, alone, run
+from simulation.runs import ALL_AT_ONCE, BLIND, FORGETFUL, OURS, PEAL, REMINDER, Outcome, alone, run
 from simulation.society import Society, variations
 from simulation.sweep import row
 
 PAGE = Path(__file__).parents[2] / "docs/simulation.md"
 PEOPLE = 2_000
-OURS = (PEAL, REMINDER, FORGETFUL)
 
 
 @pytest.fixture(scope="module")

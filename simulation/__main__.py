@@ -51,7 +51,7 @@ def main(
     typer.echo(f"Written to {file}")
     if any(outcome.tally(way).doubled or outcome.tally(way).differences for way in OURS):
         typer.echo(
-            "Peal messaged somebody twice by mistake, or its books differ: see `doubled`, `differences`", err=True
+            "Somebody was messaged twice by mistake, or the books differ: see `doubled`, `differences`", err=True
         )
         raise typer.Exit(1)
 

@@ -180,8 +180,8 @@ class AudienceFilter(Wire):
     @property
     def size(self) -> int:
         """Values and filters in it."""
-        values = (self.cities, self.pincodes, self.lists, self.not_in_campaigns, self.not_reached_by)
-        own = sum(map(len, values)) + sum(len(v) if isinstance(v, list) else 1 for v in self.attributes.values())
+        values = (*self.cities, *self.pincodes, *self.lists, *self.not_in_campaigns, *self.not_reached_by)
+        own = len(values) + sum(len(v) if isinstance(v, list) else 1 for v in self.attributes.values())
         return own + sum(1 + part.size for part in (*self.all, *self.any, *([self.not_] if self.not_ else [])))
 
 

@@ -22,17 +22,19 @@ def contacts() -> None:
 @app.command("import")
 def import_file(
     file: Annotated[Path, typer.Argument(help="CSV with a header, or NDJSON (.ndjson, .jsonl).", dir_okay=False)],
+    onto: Annotated[str, typer.Option("--list", help="List that all of them come onto.", show_default=False)] = "",
     as_json: Json = False,
 ) -> None:
     """Import people from a file. Good rows go in; bad ones are listed with line and reason.
 
     CSV columns: id,name,email,phone,role,city,pincode,zone,last_active_at,opt_in; any other is an attribute.
     opt_in holds channels parted by blanks. An empty cell changes nothing. An opt-in from a file never undoes a
-    recorded opt-out, unless a column opt_in_at says that it is newer.
+    recorded opt-out, unless a column opt_in_at says that it is newer. A column lists holds names of lists, parted by
+    semicolons; --list puts everybody of the file onto one. An audience names lists by `lists`.
 
     Exit codes: 0 all rows went in, 2 some were bad (the others went in), 4 the file was refused, 1 anything else.
     """
-    result = send_file(file, "/contacts/import")
+    result = send_file(file, "/contacts/import", **({"list": onto} if onto else {}))
     if as_json:
         print_json(result)
     else:

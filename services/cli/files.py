@@ -22,7 +22,7 @@ ANSWER_S = 600.0
 """The last rows of a large file are acknowledged some time after they were sent."""
 
 
-def send_file(file: Path, path: str) -> dict[str, Any]:
+def send_file(file: Path, path: str, **parameters: str) -> dict[str, Any]:
     """What the console made of it. Raises CommandError."""
     kind = TYPES.get(file.suffix.lower())
     if kind is None:
@@ -31,7 +31,7 @@ def send_file(file: Path, path: str) -> dict[str, Any]:
         return client.call(
             "POST",
             path,
-            params={"name": file.name},
+            params={"name": file.name, **parameters},
             content=_with_progress(opened, file.stat().st_size),
             headers={"Content-Type": kind},
             timeout=ANSWER_S,

@@ -27,6 +27,7 @@ from services.cli import (
     up,
 )
 from services.cli.audit import audit
+from services.cli.costs import costs
 from services.cli.erase import erase
 from services.cli.errors import CommandError
 from services.cli.explain import explain as explain_send
@@ -66,6 +67,7 @@ app.add_typer(brands.app, name="brand")
 app.add_typer(operators.people, name="operator")
 app.add_typer(operators.keys, name="key")
 app.command("audit")(audit)
+app.command("costs")(costs)
 app.command("config")(config.config)
 
 

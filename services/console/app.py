@@ -20,6 +20,7 @@ from services.console.api import (
     campaigns,
     consents,
     contacts,
+    costs,
     dashboard,
     dead_letters,
     operators,
@@ -69,7 +70,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     app.middleware("http")(_measure)
     apis = (
         campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts,
-        dead_letters, uncertain, brands, operators, api_keys, audit,
+        dead_letters, uncertain, brands, operators, api_keys, audit, costs,
     )  # fmt: skip
     for module in apis:
         app.include_router(module.router, prefix=API)

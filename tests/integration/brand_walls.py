@@ -26,7 +26,7 @@ WALLS: dict[str, str] = {
     "GET /brands": OWN,
     "GET /brands/{brand}": GONE, "PUT /brands/{brand}": GONE, "GET /campaigns": OWN, "POST /campaigns": OWN,
     "POST /campaigns/plan": OWN, "POST /consents": OWN, "POST /consents/import": OWN, "GET /contacts/{contact}": GONE,
-    "PUT /contacts/{contact}": OWN, "POST /contacts/import": OWN, "GET /costs": OWN, "GET /dashboard": OWN,
+    "PUT /contacts/{contact}": OWN, "POST /contacts/import": OWN, "GET /costs": OWN, "GET /costs.csv": OWN, "GET /dashboard": OWN,
     "GET /dead-letters": OWN,
     "GET /dead-letters/{topic}/{partition}/{offset}": GONE,
     "POST /dead-letters/{topic}/{partition}/{offset}/replay": GONE, "GET /operators": OWN,

@@ -116,6 +116,8 @@ class People:
             name=row["name"],
             opt_in=_channels(row["opt_in"]),
             duplicate=_channels(row["duplicate"]),
+            zone=row["clock_zone"],
+            best_hour=row["best_hour"],
         )
 
 

@@ -281,6 +281,32 @@ def test_a_fallback_that_waits_says_for_what() -> None:
     )
 
 
+def test_who_is_held_by_the_hour_is_told_until_when() -> None:
+    night = {"quiet_hours": {"from": "11:00", "to": "15:00"}}
+    quiet = campaign(limits=night)
+    assert summary(1, record=quiet) == ("The email: it is held until 15:00: quiet hours are kept where Asha is.")
+    far = Membership(ord=3, zone="Asia/Kolkata")
+    assert summary(1, record=campaign(limits={"quiet_hours": {"from": "17:00", "to": "09:00"}}), member=far) == (
+        "The email: it is held until 22 Nov at 09:00 (Asia/Kolkata): quiet hours are kept where Asha is."
+    )
+    local = campaign(schedule={"at": "2026-11-21T13:00", "zone": "UTC", "mode": "local"})
+    assert summary(1, record=local) == (
+        "The email: it is held until the clocks where Asha is show its time, which is at 13:00."
+    )
+    best = campaign(schedule={"at": "2026-11-21T10:00", "zone": "UTC", "mode": "best_time"})
+    assert summary(1, record=best, member=Membership(ord=3, best_hour=18)) == (
+        "The email: it is held for the hour in which Asha is likeliest to open it, which begins at 18:00."
+    )
+
+
+def test_what_was_counted_and_held_is_told_with_the_routing() -> None:
+    detail = "opted in 2026-05-01 08:00 UTC; caps 1/3 in 7d; held until 09:00 Asia/Kolkata (quiet hours)"
+    explanation = told([event(2, "queued", 0, detail=detail), event(2, "accepted", 1)])
+    assert next(gate.words for gate in explanation.steps[1].gates if gate.name == "routed") == (
+        "It was given to the sender (1/3 in 7d by the limits; held until 09:00 Asia/Kolkata (quiet hours))."
+    )
+
+
 def test_more_than_one_message_is_told_to_be_as_planned() -> None:
     record = campaign(steps=steps(("email", "always"), ("sms", "not_delivered"), ("whatsapp", "not_engaged")))
     explanation = told([event(1, "bounced"), event(2, "delivered", 60), event(3, "delivered", 90)], record)

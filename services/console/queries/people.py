@@ -58,7 +58,7 @@ SELECT 1 AS erased FROM erased WHERE brand = {brand:String} AND kind = 'contact'
 
 MEMBERSHIP = """
 -- A person's place in a frozen audience.
-SELECT ord, inline, name, opt_in, duplicate FROM audience_members
+SELECT ord, inline, name, opt_in, duplicate, clock_zone, best_hour FROM audience_members
 WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String} AND recipient_id = {recipient:String}
 LIMIT 1
 """

@@ -40,6 +40,10 @@ class Membership:
     opt_in: frozenset[Channel] = frozenset()
     duplicate: frozenset[Channel] = frozenset()
     """Channels on which an earlier member has the same address."""
+    zone: str = ""
+    """By whose clocks quiet hours and times of their own go; empty: the campaign's."""
+    best_hour: int = -1
+    """Of their day, in which they open most; -1: none is known."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas import OPEN, AudienceFilter, CampaignStatus, Status, Suppression
 from services.domain.explain.facts import ContactFacts, Facts, LedgerEvent, StepFacts
+from services.domain.explain.hours import held_by_hour
 from services.domain.explain.matching import unmet
 from services.domain.explain.reasons import because, dated
 from services.domain.explain.verdicts import Gate, Verdict
@@ -82,6 +83,8 @@ def _undecided(step: StepFacts) -> Gate:
     if facts.campaign.status is CampaignStatus.PAUSED:
         return Gate("campaign", Verdict.PENDING, "The campaign is paused.")
     progress = facts.progress.get(step.number)
+    if (waiting := held_by_hour(step)) is not None:
+        return waiting
     if step.expanded and (waiting := _held(step)) is not None:
         return waiting
     if step.expanded:

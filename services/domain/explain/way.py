@@ -15,14 +15,17 @@ ARRIVED = (Status.DELIVERED, Status.READ, Status.CLICKED, Status.REPLIED, Status
 
 
 CONSENT_TOLD = "opted in"
-"""A detail that begins so repeats what the gate of consent has said."""
+"""A part of a detail that begins so repeats what the gate of consent has said."""
+CAPS_TOLD = "caps "
 
 
 def routed(step: StepFacts) -> Gate:
     queued = step.first(Status.QUEUED)
     if queued is None:
         return Gate("routed", Verdict.PASSED, "It was given to the sender.")
-    counted = f" ({queued.detail})" if queued.detail and not queued.detail.startswith(CONSENT_TOLD) else ""
+    grounds = [part for part in queued.detail.split("; ") if part and not part.startswith(CONSENT_TOLD)]
+    told = [f"{part.removeprefix(CAPS_TOLD)} by the limits" if part.startswith(CAPS_TOLD) else part for part in grounds]
+    counted = f" ({'; '.join(told)})" if told else ""
     words = sentence(f"it was given to the sender{counted}")
     return Gate("routed", Verdict.PASSED, words, queued.occurred_at, queued.event_id)
 

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from schemas import Account, Brand, CampaignStatus, CommandResult
 from schemas.topics import (
     ACCOUNTS,
+    AUDIT_LOG,
     BRANDS,
     CAMPAIGN_COMMANDS,
     CAMPAIGN_PROGRESS,
@@ -78,7 +79,7 @@ class Planner(ConsumerRebalanceListener):  # type: ignore[misc]
         await wait_for_kafka(settings)
         self.shared = await make_shared(settings)
         await require_partitions(
-            self.shared.producer, [CAMPAIGN_COMMANDS, CAMPAIGNS, CAMPAIGN_PROGRESS, SEND_REQUESTED]
+            self.shared.producer, [CAMPAIGN_COMMANDS, CAMPAIGNS, CAMPAIGN_PROGRESS, SEND_REQUESTED, AUDIT_LOG]
         )
         await require_sound(settings, PLANNER_GROUP, [CAMPAIGN_COMMANDS])
         self.consumer = make_consumer(

@@ -3,44 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError
 
 from services.runtime import metrics
 from services.runtime.clock import boot_seconds
 from services.runtime.errors import StopProcessError, exit_fatally
 from services.runtime.fail_points import fail_point
+from services.senders.backlog import Backlog
 from services.senders.calls import Caller
 from services.senders.committer import Committer, LostError
 from services.senders.core.doorstep import Do
 from services.senders.core.groups import Group, Sizes, take
 from services.senders.core.outcomes import Outcome
-from services.senders.core.progress import Position, behind, over, priced, recovered
+from services.senders.core.progress import Position, behind, over, recovered
 from services.senders.items import Item
 from services.senders.reader import Reader
 from services.senders.reporting import POISON_REASON
 from services.senders.workplace import Workplace
 
 MOST_REPLAYS = 10_000
-SLICE = 200
 SHORTEST_NAP_S, LONGEST_NAP_S = 0.01, 0.05
 log = structlog.get_logger("lane")
 
 
 class Lane:
     def __init__(self, place: Workplace, consumer: Any, committer: Committer, partition: int, sizes: Sizes) -> None:
-        self.place, self.committer, self.p, self.sizes = place, committer, partition, sizes
+        self.place, self.committer, self.p = place, committer, partition
         self.caller: Caller = place.caller
         self.consumer, self.tp = consumer, TopicPartition(place.topic, partition)
-        self.reader = Reader(consumer, self.tp)
-        self.items: deque[Item] = deque()
-        """Read and not over; the first is at offset `next`."""
+        self.backlog = Backlog(place, Reader(consumer, self.tp), sizes)
         self.position, self.replays = Position(), 0
         self.uncommitted = self.stopping = False
         self.nap = SHORTEST_NAP_S
@@ -69,7 +65,7 @@ class Lane:
     def waiting(self) -> int:
         """Messages of this partition that are not over."""
         end = self.consumer.highwater(self.tp)
-        return max(0, end - self.next) if end is not None else len(self.items)
+        return max(0, end - self.next) if end is not None else len(self.backlog)
 
     async def _recover(self) -> None:
         """Never calls: what may have been called is uncertain, what was being returned is returned again."""
@@ -78,15 +74,15 @@ class Lane:
         self.consumer.seek(self.tp, self.next)
         if mark.do is None:
             return
-        while self.next + len(self.items) <= mark.through:
+        while self.next + len(self.backlog) <= mark.through:
             if self.stopping:
                 return  # the next owner finds the same intent
-            await self._fetch()
+            await self.backlog.fetch(self.position)
             await asyncio.sleep(SHORTEST_NAP_S)
         # Refused unless what was read is still ours to end.
         await self.committer.commit(self.p, self.next, mark)
         fail_point("sender.recovery-committed")
-        left = [item for item in self.items if item.offset <= mark.through]
+        left = [item for item in self.backlog.items if item.offset <= mark.through]
         do, everything = mark.do, Sizes(len(left), len(left))
         log.warning("recovers", topic=self.tp.topic, partition=self.p, count=len(left), do=do.value)
         while self.next <= mark.through:
@@ -104,10 +100,9 @@ class Lane:
                 item.cost_micros = item.message.reserved_micros  # what it really cost is not known any more
 
     async def _step(self) -> None:
-        if len(self.items) < max(self.sizes):
-            await self._fetch()
-        await self._prepare()
-        group = self._take()
+        await self.backlog.fill(self.position)
+        await self.backlog.prepare()
+        group = self.backlog.take(self.position)
         if group.through < self.next or (group.do is Do.CALL and self.place.pace.closed):
             await self._rest()
             await asyncio.sleep(self.nap)
@@ -138,7 +133,7 @@ class Lane:
             await self._rest()
             if not await pace.hold(n, lambda: not self.stopping):
                 return None
-        group = self._take(n)
+        group = self.backlog.take(self.position, n)
         called = len(group.work) if group.do is Do.CALL else 0
         pace.release(n - called)
         return group if called else None
@@ -154,8 +149,7 @@ class Lane:
         stop = self._watch(group.work[:n])
         before, self.position = self.next, behind(self.position, group, n)
         self.uncommitted = True
-        while self.items and self.items[0].offset < self.next:
-            self.items.popleft()
+        self.backlog.drop(self.position)
         if not group.work:
             self._count_replays(self.next - before)
         if stop:  # what was bad is put aside: a new start goes on behind it
@@ -192,36 +186,3 @@ class Lane:
         if self.uncommitted:
             await self.committer.commit(self.p, self.next, self.position.rest())
             self.uncommitted = False
-
-    async def _fetch(self) -> None:
-        try:
-            self.items.extend(await self.reader.fetch(self.next + len(self.items)))
-        except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
-            exit_fatally(f"{self.tp.topic}-{self.p}: {error!r}: run `peal repair`")
-
-    async def _prepare(self) -> None:
-        """Render what the next group may hold, a slice at a time and one lane after the other: a loop that is busy for
-        long lets calls leave later than they were stamped, and looks like a suspension."""
-        unprepared = [i for i in islice(self.items, max(self.sizes)) if i.message is not None and i.content is None]
-        for start in range(0, len(unprepared), SLICE):
-            async with self.place.rendering:
-                door = self.place.knowledge.door(self.place.stale_after)
-                for item in unprepared[start : start + SLICE]:
-                    if door(item.sure).do is Do.CALL:
-                        self.place.prepare(item)
-                await asyncio.sleep(0)
-
-    def _take(self, most: int | None = None) -> Group[Item]:
-        door = self.place.knowledge.door(self.place.stale_after)
-        sizes = self.sizes if most is None else Sizes(min(most, self.sizes.alone), min(most, self.sizes.together))
-
-        def judge(item: Item) -> Do:
-            message = item.sure
-            found = door(message)
-            if found.do is Do.CALL:
-                self.place.prepare(item)
-                found = priced(found, item.cost_micros, message.reserved_micros)
-            item.reason = found.reason
-            return found.do
-
-        return take(self.items, self.next, self.seen, sizes, judge)

@@ -77,7 +77,7 @@ class Sandbox:
 
     def answer(self, account: str, key: str, count: int, address: str = "") -> Answer:
         """How to answer a request of `count` messages; a refused request has another chance when it comes again."""
-        if not self._allowances.setdefault(account, Allowance()).take(count, self.world.limit_per_s, time.monotonic()):
+        if not self._allowances.setdefault(account, Allowance()).take(count, self._limit(account), time.monotonic()):
             return Answer(refusal="too_many", delay_ms=self.world.latency_ms)
         answer = answer_to(self.world, key, self._tries.get(key, 0), time.time(), self._since, address)
         if answer.refusal:
@@ -86,9 +86,12 @@ class Sandbox:
 
     def remaining(self, account: str) -> int:
         """What the account may send in the present second, as the rate-limit headers say it."""
-        limit = self.world.limit_per_s or 10_000
+        limit = self._limit(account) or 10_000
         allowance = self._allowances.get(account)
         return allowance.remaining(limit) if allowance else limit
+
+    def _limit(self, account: str) -> int:
+        return self.world.limits.get(account, self.world.limit_per_s)
 
     def accept_mail(self, request: MailRequest, body: bytes, account: str) -> str:
         """Take all mails of the request; returns SendGrid's message id. Raises `OSError` where the disk is full."""

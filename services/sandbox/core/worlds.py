@@ -57,6 +57,9 @@ class World(BaseModel):
     storm_for_s: float = Field(0, ge=0)
     retry_after_s: int = Field(1, ge=0, description="what Retry-After and X-RateLimit-Reset of a 429 ask for")
     limit_per_s: int = Field(0, ge=0, description="messages accepted a second and account, 429 above; 0: no limit")
+    limits: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default_factory=dict, description="the same of single accounts: by Twilio's SID, or `sendgrid`"
+    )
     queue_full_rate: Rate = Field(0, description="Twilio: 21611, the sender's queue is full")
     error_before_rate: Rate = Field(0, description="5xx, nothing accepted")
     error_after_rate: Rate = Field(0, description="5xx, although the message was accepted")

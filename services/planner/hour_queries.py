@@ -6,10 +6,12 @@ LEAST_OPENS = 3
 """Fewer openings say nothing of somebody's habits."""
 LOOK_BACK_DAYS = 90
 
-PLACED = """
+KNOWN_ZONES = "(SELECT time_zone FROM system.time_zones)"
+CAMPAIGN_ZONE = f"if({{zone:String}} IN {KNOWN_ZONES}, {{zone:String}}, 'UTC')"
+
+PLACED = f"""
 -- A contact's zone may be anything: what is no zone gives way to the campaign's.
-multiIf(zone IN (SELECT time_zone FROM system.time_zones), toString(zone),
-        {zone:String} IN (SELECT time_zone FROM system.time_zones), {zone:String}, 'UTC')
+if(zone IN {KNOWN_ZONES}, toString(zone), {CAMPAIGN_ZONE})
 """
 
 OPENINGS = f"""
@@ -21,7 +23,7 @@ WHERE brand = {{brand:String}} AND least(read_at, clicked_at) <= {{now:DateTime(
 GROUP BY campaign_id, step, recipient_id
 """
 
-HOUR = "toInt8(substring(toString(o.opened_at, p.clock_zone), 12, 2))"
+HOUR = "toInt8(substring(toString(opened_at, clock_zone), 12, 2))"
 
 BEST_HOURS = f"""
 -- The hour of their own day in which people opened most, the earlier one of equals.
@@ -42,12 +44,15 @@ SELECT '' AS recipient_id, toInt8(-1) AS best_hour, toUInt16(0) AS best_opens, t
 BRAND_HOUR = f"""
 -- The hour in which all of the brand's people together opened most, each by their own clock.
 SELECT {HOUR} AS hour, count() AS n
-FROM ({OPENINGS}) AS o LEFT JOIN
+FROM
 (
-    SELECT recipient_id, {PLACED} AS clock_zone FROM v_contacts
-    WHERE brand = {{brand:String}} AND recipient_id IN (SELECT recipient_id FROM ({OPENINGS}))
-) AS p ON p.recipient_id = o.recipient_id
-WHERE p.clock_zone != ''
+    SELECT opened_at, if(c.clock_zone = '', {CAMPAIGN_ZONE}, c.clock_zone) AS clock_zone
+    FROM ({OPENINGS}) AS o LEFT JOIN
+    (
+        SELECT recipient_id, {PLACED} AS clock_zone FROM v_contacts
+        WHERE brand = {{brand:String}} AND recipient_id IN (SELECT recipient_id FROM ({OPENINGS}))
+    ) AS c ON c.recipient_id = o.recipient_id
+)
 GROUP BY hour HAVING n >= {LEAST_OPENS} ORDER BY n DESC, hour LIMIT 1
 """
 

@@ -16,6 +16,8 @@ class RouterSettings(Settings):
         60.0, gt=1, description="seconds without a finished round while records wait; twice that ends the process"
     )
     router_keep_days: float = Field(
-        30.0, ge=7, description="days for which the sends of a campaign are remembered after it has ended"
+        30.0,
+        ge=30,
+        description="days for which the sends of a campaign are remembered after it has ended; caps look back as far",
     )
     master_key: SecretStr = Field(SecretStr(""), description="by which people who were erased are known again")

@@ -29,6 +29,9 @@ LIVES = {
     "a kill and a call that was not processed": Scenario(crashes=1, mortal=("sender",), refusals=1),
     "old records written again": Scenario(rewrites=2),
     "a kill and a backlog": Scenario(crashes=1, mortal=("sender",), delays=1),
+    "a night": Scenario(nights=1),
+    "two nights and a kill of the planner": Scenario(nights=2, crashes=1, mortal=("planner",)),
+    "a night, a call that may be tried again": Scenario(nights=1, retries=1),
     "a higher price": Scenario(dearer=1, retries=1),
     "a neighbour in the same group, and an opt-out": Scenario(opt_outs=1, neighbours=1),
 }
@@ -57,6 +60,9 @@ RULES_FOR: dict[str, tuple[Scenario, Rules, str]] = {
     "lease": (Scenario(freezes=1, policy="resend"), RULES._replace(lease=False), "DOUBLED"),
     "state before output": (
         Scenario(crashes=1, opt_outs=1), RULES._replace(state_before_output=False), "after the router had taken",
+    ),
+    "clock at the doorstep": (
+        Scenario(nights=1), RULES._replace(clock_at_the_doorstep=False), "called in quiet hours",
     ),
     "opt-outs first": (Scenario(opt_outs=1), RULES._replace(opt_outs_first=False), "routed over an opt-out"),
     "barrier": (Scenario(), RULES._replace(barrier=False), "ASKED TWICE"),
@@ -117,3 +123,9 @@ def test_a_sweep_that_overlooks_what_was_given_back_is_found(changed: Callable[[
 
     changed("send_model.planner.again", forgetful)
     assert "STUCK" in explore(Scenario(dearer=1), RULES).violation
+
+
+def test_a_planner_that_forgets_whom_it_holds_is_found(changed: Callable[[str, Any], None]) -> None:
+    """Nobody is silent, says its sweep, and means nobody whose hour it is."""
+    changed("send_model.planner.finished", lambda cursors, _findings: all(at >= end for at, end in cursors))
+    assert "LOST" in explore(Scenario(nights=1), RULES).violation

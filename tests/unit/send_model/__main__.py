@@ -10,6 +10,8 @@ LIVES = {
     "two kills and an opt-out": Scenario(crashes=2, opt_outs=1),
     "a pause or an edit, and a kill": Scenario(crashes=1, steers=1),
     "a pause or an edit, and a freeze": Scenario(freezes=1, steers=1),
+    "two nights, a kill, an opt-out": Scenario(nights=2, crashes=1, opt_outs=1),
+    "a night, a freeze": Scenario(nights=1, freezes=1),
     "two pauses or edits": Scenario(steers=2),
     "two freezes": Scenario(freezes=2),
     "a freeze, a kill, an opt-out": Scenario(freezes=1, crashes=1, opt_outs=1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -11,11 +11,13 @@ from send_model.state import Message, Rules, Told, epoch_of
 from send_model.values import NOW, STATUS_OF, message_of, price, told_of
 from services.domain.marks import Do
 from services.domain.messages import SendMessage
+from services.domain.schedule import Quiet
 from services.senders.core.doorstep import Knowledge, Standing, Verdict, verdict
 from services.senders.core.groups import Group, Sizes, take
 from services.senders.core.outcomes import Accepted, Outcome, Refused, Retryable, Uncertain, event_of
 from services.senders.core.progress import Position, priced
 
+QUIET = Quiet(time(NOW.hour), time(NOW.hour + 1))
 STALE = NOW + timedelta(seconds=61)
 SIZES = Sizes(2, 2)
 
@@ -36,6 +38,7 @@ class Known(NamedTuple):
     fresh: bool
     stale_below: int
     dear: bool
+    asleep: bool
     rules: Rules
 
 
@@ -46,7 +49,8 @@ def look(message: Message, offset: int, known: Known) -> Verdict:
     epoch = epoch_of(known.history) if known.rules.epoch_at_the_doorstep else message.epoch
     now = STALE if offset < known.stale_below else NOW
     knowledge = Knowledge(now, 0.1 if known.fresh else 0.4, 0.3, 60.0)
-    return verdict(message_of(message), Standing(epoch, status), message.attempt in known.recalled, knowledge)
+    quiet = QUIET if known.asleep and known.rules.clock_at_the_doorstep else None
+    return verdict(message_of(message), Standing(epoch, status, quiet), message.attempt in known.recalled, knowledge)
 
 
 @lru_cache(200_000)

@@ -13,6 +13,11 @@ from services.planner.core.sweep import again, finished, passed
 def steps(state: State, rules: Rules) -> Iterator[Step]:
     if state.prepared is not None:
         yield from _emit(state, state.prepared)
+    elif state.active and state.asleep:
+        if state.pending is not None:
+            yield "planner leaves what the sweep found for the morning", state._replace(pending=None)
+        elif not state.page_done:
+            yield "planner passes over whoever sleeps", state._replace(page_done=True)
     elif state.active:
         if state.pending is not None:
             request = Request(state.pending.attempt, state.epoch, state.dear)
@@ -22,7 +27,7 @@ def steps(state: State, rules: Rules) -> Iterator[Step]:
             prepared = Prepared(Request(1, state.epoch, state.dear), None)
             yield "planner prepares the page", state._replace(prepared=prepared)
     if state.sweep is None:
-        if state.active and state.pending is None and state.requests:
+        if state.active and state.pending is None and (state.requests or state.page_done):
             sweep = Sweep(state.epoch, state.page_done, len(state.requests))
             if not rules.ends_in_order:
                 sweep = sweep._replace(events=len(state.events), messages=len(state.messages))
@@ -83,7 +88,8 @@ def _sweep(state: State, sweep: Sweep, rules: Rules) -> Iterator[Step]:
     found = parts.findings(stands, told)
     if not sweep.at_end:
         found = replace(found, silent=())  # the cursor is not behind it
-    expand, give_up = again(found, parts.MUCH_LATER)
+    awake = replace(found, silent=(), recalled=(), retryable=()) if state.asleep else found
+    expand, give_up = again(awake, parts.MUCH_LATER)
     if give_up:
         raise ViolationError("given up before five failures")
     where = f"stands at {stands.status}/{stands.attempt}" if stands else "nothing is known"

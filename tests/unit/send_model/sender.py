@@ -48,7 +48,9 @@ def _news(state: State, sender: Sender) -> Sender | None:
 
 def _known(state: State, sender: Sender, rules: Rules) -> parts.Known:
     recalled = frozenset(recall.attempt for recall in state.recalls[: sender.recalls])
-    return parts.Known(state.history[: sender.version], recalled, sender.fresh, state.stale_below, state.dear, rules)
+    return parts.Known(
+        state.history[: sender.version], recalled, sender.fresh, state.stale_below, state.dear, state.asleep, rules
+    )
 
 
 def _recover(state: State, rules: Rules) -> Iterator[Step]:
@@ -164,6 +166,8 @@ def _accept(state: State, message: Message) -> State:
 def _check_call(state: State, message: Message, rules: Rules) -> None:
     if state.completed and (state.known_for_long or not state.excused):
         raise ViolationError("called after the campaign was completed")
+    if state.asleep:
+        raise ViolationError("called in quiet hours")
     if not state.known_for_long:
         return
     if state.history[-1] == PAUSED:

@@ -39,6 +39,8 @@ class Scenario(NamedTuple):
     callbacks: int = 0
     neighbours: int = 0
     """Messages to somebody else right behind this one."""
+    nights: int = 0
+    """Quiet hours that begin; they always end."""
     policy: str = "assume_sent"
 
 
@@ -55,6 +57,7 @@ class Rules(NamedTuple):
     ends_in_order: bool = True
     """Of the barrier: first the router's way through the requests, then the other ends."""
     opt_outs_first: bool = True
+    clock_at_the_doorstep: bool = True
 
 
 RULES = Rules()
@@ -156,6 +159,8 @@ class State(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     known_for_long: bool = True
     """0.3 s have passed since the last change of the campaign, recall or opt-out that the router has taken."""
     dear: bool = False
+    asleep: bool = False
+    """Quiet hours."""
     stale_below: int = 0
     """Messages below this offset have lain there for over a minute."""
     # topics

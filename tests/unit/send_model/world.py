@@ -50,6 +50,10 @@ def _time(state: State) -> Iterator[Step]:
         if old.zombie is not None and (old.zombie.version, old.zombie.recalls) != news:
             old = old._replace(zombie=old.zombie._replace(fresh=False))
         yield "0.3 s pass", old
+    if state.asleep:
+        yield "the quiet hours end", state._replace(asleep=False)
+    elif state.left.nights:
+        yield "quiet hours begin", state.spend("nights", asleep=True)
     if state.left.delays and state.stale_below < len(state.messages):
         yield "a minute passes", state.spend("delays", stale_below=len(state.messages))
 

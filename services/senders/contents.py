@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from services.senders.items import Item
 
 MOST_KEPT = 256
+MOST_VALUES = 9_000
+"""Bytes of what differs in one person's mail, such as long links: SendGrid takes 10,000 a person in a shared call.
+Whoever's mail has more gets a call of their own."""
 
 
 class StepContent:
@@ -65,8 +68,9 @@ class ContentBook:
         item.links = self._links(content, message)
         try:
             if self.per_call > 1 and content.substitutions is not None:
-                item.values = content.substitutions.values(message.data, item.links)
-            else:
+                values = content.substitutions.values(message.data, item.links)
+                item.values = values if _size(values) <= MOST_VALUES else None
+            if item.values is None:
                 item.rendered = render(content.compiled, message.data, item.links)
         except RenderProblem as problem:
             item.problem = str(problem)
@@ -98,6 +102,11 @@ class ContentBook:
             else "",
             tracked,
         )
+
+
+def _size(values: dict[str, str]) -> int:
+    """Bytes as JSON, nearly."""
+    return sum(len(token) + len(value.encode()) + 6 for token, value in values.items())
 
 
 def _compile(campaign: CampaignRecord, step: int, brand: Brand | None, signed: bool) -> StepContent:

@@ -7,7 +7,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from sendgrid.helpers.mail import CustomArg, Header, Mail, Personalization, Substitution, To
+from sendgrid.helpers.mail import (
+    ClickTracking,
+    CustomArg,
+    Header,
+    Mail,
+    Personalization,
+    Substitution,
+    To,
+    TrackingSettings,
+)
 
 from schemas import Account, Brand, CampaignRecord, CampaignStatus, Content, EmailContent, StepRecord
 from services.domain.messages import SendMessage
@@ -187,3 +196,21 @@ def test_transactional_mails_carry_no_unsubscribe_headers() -> None:
         mail_body(batch(EmailContent(subject="s", html="<p>x</p>"), kind="transactional"), "a@b.cd")
     )
     assert all("headers" not in person for person in body["personalizations"])
+
+
+def test_tracked_links_switch_sendgrids_own_click_tracking_off_by_its_own_setting() -> None:
+    items = batch(EmailContent(subject="Hi", html='<a href="https://shop.example/">Shop</a>'))
+    mail = Mail(from_email="hello@peal.example", subject="Hi", html_content="x")
+    mail.tracking_settings = TrackingSettings(click_tracking=ClickTracking(enable=False, enable_text=False))
+    ours = msgspec.json.decode(mail_body(items, "hello@peal.example"))
+    assert ours["tracking_settings"] == mail.get()["tracking_settings"]
+    plain = batch(EmailContent(subject="Hi", html="<p>no link</p>"))
+    assert "tracking_settings" not in msgspec.json.decode(mail_body(plain, "hello@peal.example"))
+
+
+def test_whoever_has_more_of_their_own_than_a_shared_call_takes_gets_a_call_of_their_own() -> None:
+    """SendGrid refuses more than 10,000 bytes of substitutions for one person, and with them everybody else's."""
+    links = "".join(f'<a href="https://shop.example/{"x" * 100}/{n}">{n}</a>' for n in range(60))
+    alone, shared = batch(EmailContent(subject="Hi", html=links)), batch(EmailContent(subject="Hi", html=links[:2000]))
+    assert [(item.values, item.rendered is not None, item.batch_key) for item in alone] == [(None, True, None)] * 2
+    assert all(item.values and item.batch_key is not None for item in shared)

@@ -77,7 +77,7 @@ class Scenario:
         ]
 
     def campaign(self) -> dict[str, Any]:
-        given = {"id": self.campaign_id, **self.told["campaign"]}
+        given: dict[str, Any] = {"id": self.campaign_id, **at_now(self.told["campaign"], datetime.now(UTC))}
         return given if "audience" in given else given | {"audience": {"recipients": self.recipients()}}
 
     @property
@@ -88,6 +88,18 @@ class Scenario:
             for person, fates in self.told["expect"].items()
             for step, fate in fates.items()
         }
+
+
+def at_now(told: Any, now: datetime) -> Any:
+    """`now-2h` becomes what the clocks of UTC show then, `now-1m day` the date as well."""
+    if isinstance(told, dict):
+        return {name: at_now(value, now) for name, value in told.items()}
+    if isinstance(told, list):
+        return [at_now(value, now) for value in told]
+    if isinstance(told, str) and (found := re.fullmatch(r"now([+-]\d+)([mh])( day)?", told)):
+        at = now + int(found[1]) * (timedelta(minutes=1) if found[2] == "m" else timedelta(hours=1))
+        return f"{at:%Y-%m-%dT%H:%M}" if found[3] else f"{at:%H:%M}"
+    return told
 
 
 def scenarios() -> list[Scenario]:
@@ -223,4 +235,5 @@ def timeless(text: str) -> str:
     """With every time and date taken out."""
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "<time>", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "<time>", text)
+    text = re.sub(r"(?<=until )(?:\d+ [A-Z][a-z]{2} at )?\d\d:\d\d", "<time>", text)
     return re.sub(r"(?:on \d+ [A-Z][a-z]{2}(?: \d{4})? )?at \d\d:\d\d|(?<=since )[\w ]*\d\d:\d\d", "at <time>", text)

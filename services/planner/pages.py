@@ -47,7 +47,7 @@ class PageWriter:
         first = begun.first if begun else progress.cursor
         last = begun.last if begun else min(first + count, record.audience.count) - 1
         members: Sequence[Member] = ()
-        if last >= first and hours is not None:
+        if last >= first and hours is not None and not hours.everybody:
             members, last = await self._open(record, plan, first, last if begun else None, count, hours)
         elif last >= first:
             members = await self.shared.audiences.range(record, first, last, bool(plan.placeholders))

@@ -121,8 +121,9 @@ class Sweeper:
         hours = await self._hours(owner, record, candidate.cursors, now)
         for number, cursor in candidate.cursors.items():
             step_hours = hours.get(number)
+            groups = None if step_hours is None or step_hours.everybody else step_hours.open
             findings[number] = await find(
-                self.shared.clickhouse, record, number, cursor, groups=step_hours.open if step_hours else None,
+                self.shared.clickhouse, record, number, cursor, groups=groups,
                 reopen=candidate.reopen, replay=candidate.replay,
             )  # fmt: skip
         spent = await spent_by_step(self.shared.clickhouse, campaign_id)

@@ -159,6 +159,11 @@ class StepHours:
         return frozenset(group for group, hours in self.groups.items() if hours.open)
 
     @cached_property
+    def everybody(self) -> bool:
+        """Whether all may be asked for."""
+        return bool(self.groups) and len(self.open) == len(self.groups)
+
+    @cached_property
     def changes_at(self) -> datetime | None:
         """When this is no longer so."""
         return min((hours.changes_at for hours in self.groups.values() if hours.changes_at is not None), default=None)

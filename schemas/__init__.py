@@ -31,6 +31,7 @@ from schemas.campaign import (
 )
 from schemas.commands import Command, CommandEnvelope, CommandResult, CommandType, FieldError
 from schemas.events import DeliveryEvent
+from schemas.forecast import Forecast, StepForecast
 from schemas.people import Consent, ContactChange, ContactFields, Engagement, InboundMessage
 from schemas.records import (
     Approval,
@@ -63,8 +64,8 @@ __all__ = [
     "AudienceFilter", "AuditEntry", "Body", "Brand", "BrandId", "BrandLimits", "BrandRules", "Budget", "Campaign",
     "CampaignId", "CampaignRecord", "CampaignStatus", "Channel", "Command", "CommandEnvelope", "CommandResult",
     "CommandType", "Consent", "ContactChange", "ContactFields", "ContactId", "Content", "DeliveryEvent", "EmailContent",
-    "Engagement", "FieldError", "FrozenAudience", "InboundMessage", "InlineRecipient", "Limits", "Operator",
+    "Engagement", "FieldError", "Forecast", "FrozenAudience", "InboundMessage", "InlineRecipient", "Limits", "Operator",
     "PageRange", "RateCard", "RecipientId", "Role", "SendId", "SendMessage", "SendRecall", "SendRequested",
-    "SmsContent", "Status", "Step", "StepProgress", "StepRecord", "Suppression", "Template", "Tracking",
+    "SmsContent", "Status", "Step", "StepForecast", "StepProgress", "StepRecord", "Suppression", "Template", "Tracking",
     "WhatsappContent", "Wire", "rank_key",
 ]  # fmt: skip

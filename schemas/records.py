@@ -9,6 +9,7 @@ from pydantic import Field
 
 from schemas.base import AccountKey, BrandKey, CampaignKey, Channel, Time, Wire
 from schemas.campaign import AudienceFilter, Body, Budget, Content, Limits, OnlyIf, Schedule, Tracking
+from schemas.forecast import Forecast
 from schemas.registries import DEFAULT_OPT_IN
 
 
@@ -80,6 +81,8 @@ class CampaignRecord(Wire):
     updated_at: Time
     launched_at: Time | None = None
     approval: Approval | None = None
+    forecast: Forecast | None = None
+    """What it was to come to, as the planner saw it at the launch."""
     owed: list[Literal["over_budget", "dead_letter"]] = []
     """Sends given up for these reasons are tried once more. Kept until Completed, so that no crash forgets it."""
     reopened_at: Time | None = None

@@ -32,6 +32,7 @@ from services.cli.erase import erase
 from services.cli.errors import CommandError
 from services.cli.explain import explain as explain_send
 from services.cli.output import print_error
+from services.cli.plan import plan
 from services.cli.repair import repair
 
 INTERRUPTED = 130
@@ -58,6 +59,7 @@ app.add_typer(export.app, name="schemas")
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(consents.app, name="consents")
 app.add_typer(campaign.app, name="campaign")
+app.command("plan")(plan)
 app.add_typer(uncertain.app, name="uncertain")
 app.command("explain")(explain_send)
 app.add_typer(dlq.app, name="dlq")

@@ -24,6 +24,7 @@ from services.console.api import (
     dashboard,
     dead_letters,
     operators,
+    plans,
     recipients,
     stats,
     steering,
@@ -69,7 +70,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     app.add_exception_handler(SignInError, to_sign_in)
     app.middleware("http")(_measure)
     apis = (
-        campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts,
+        plans, campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts,
         dead_letters, uncertain, brands, operators, api_keys, audit, costs,
     )  # fmt: skip
     for module in apis:

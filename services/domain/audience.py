@@ -18,6 +18,12 @@ KNOWN_CAMPAIGNS = """
 -- Which of these are campaigns of the brand.
 SELECT DISTINCT campaign_id FROM campaigns WHERE brand = {brand:String} AND campaign_id IN {campaigns:Array(String)}
 """
+CONTACT_FIELDS = frozenset({"name", "email", "phone", "city", "pincode", "role", "zone"})
+"""What a contact has besides attributes; each is a placeholder too."""
+ATTRIBUTE_NAMES = """
+-- Every attribute that any contact of the brand has.
+SELECT arrayJoin(distinctJSONPaths(attributes)) FROM v_contacts WHERE brand = {brand:String}
+"""
 _UNSAFE = re.compile(r"[`\\\x00-\x1f\x7f]")
 _PERSON = "recipient_id"
 _ARRIVED = "['delivered', 'read', 'clicked', 'replied', 'unsubscribed', 'complained']"
@@ -39,6 +45,13 @@ def filter_parameters(audience: AudienceFilter, brand: str, now: datetime) -> di
     compiler = _Compiler()
     compiler.text(audience)
     return {"brand": brand, "now": now.replace(microsecond=0, tzinfo=None), **compiler.parameters}
+
+
+def column_of(name: str) -> str:
+    """The column of a field or an attribute, as a text; empty where there can be none."""
+    if name in CONTACT_FIELDS:
+        return f"toString({name})"
+    return f"toString(attributes.`{_stored_name(name)}`)" if _usable(name) else ""
 
 
 def filter_problems(audience: AudienceFilter, root: str = "audience.filter") -> list[FieldError]:

@@ -31,3 +31,11 @@ def filled(limits: Limits, brand: Brand) -> Limits:
     """A campaign's own limits, and the brand's where it names none. Transactional campaigns are outside of both."""
     quiet = limits.quiet_hours or brand.limits.quiet_hours
     return limits.model_copy(update={"quiet_hours": quiet, "caps": limits.caps or brand.limits.caps})
+
+
+def needs_approval(record: CampaignRecord, brand: Brand) -> bool:
+    """A budget above the brand's amount, one in another currency, or none at all: that may cost anything."""
+    above, budget = brand.approval_above, record.budget
+    if above is None:
+        return False
+    return budget is None or budget.currency != above.currency or budget.total > above.total

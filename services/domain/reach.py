@@ -61,13 +61,18 @@ def _bits() -> str:
     return " + ".join(parts)
 
 
+def said_of(keys: str) -> str:
+    """What people said of the channels: rows (recipient, bits). `keys`: a query of their recipient_id."""
+    return _SAID.format(bits=_bits(), keys=keys)
+
+
 def with_reach(source: str, keys: str, shared_email: str, shared_phone: str) -> str:
     """The contacts of `source` (a query), each with its `reach` as it is now.
 
     `keys`: a query of their recipient_id. `shared_...`: conditions on `c.email` and `c.phone`; true where the address
     may be another person's too.
     """
-    said = _SAID.format(bits=_bits(), keys=keys)
+    said = said_of(keys)
     return f"""
     WITH toDateTime64(0, 3, 'UTC') AS never
     SELECT c.* REPLACE (toUInt32({KNOWN} + s.said + {HAS_EMAIL} * (c.email != '') + {HAS_PHONE} * (c.phone != '')

@@ -23,6 +23,7 @@ from schemas.topics import (
 from services.planner.accounts import AccountDirectory
 from services.planner.audience import AudienceStore
 from services.planner.expander import Expander
+from services.planner.foresight import Foresight
 from services.planner.hours import HoursBook
 from services.planner.offsets import OffsetReader
 from services.planner.owner import PartitionOwner
@@ -99,6 +100,7 @@ class Planner(ConsumerRebalanceListener):  # type: ignore[misc]
                 self.tasks.create_task(self._tell_lag()),
                 self.tasks.create_task(expander.run(stop)),
                 self.tasks.create_task(sweeper.run(stop)),
+                self.tasks.create_task(Foresight(self.shared, self._current).run(stop)),
             ]
             self.consumer.subscribe([CAMPAIGN_COMMANDS], listener=self)
             await self.consumer.start()

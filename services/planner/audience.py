@@ -15,7 +15,14 @@ from ulid import ULID
 from schemas import AudienceFilter, CampaignRecord, FrozenAudience, InlineRecipient
 from schemas.topics import load_topics
 from services.domain.addresses import clean_address
-from services.domain.audience import KNOWN_CAMPAIGNS, filter_parameters, matching, named_campaigns
+from services.domain.audience import (
+    ATTRIBUTE_NAMES,
+    CONTACT_FIELDS,
+    KNOWN_CAMPAIGNS,
+    filter_parameters,
+    matching,
+    named_campaigns,
+)
 from services.domain.erasure import PREFIX
 from services.domain.schedule import NO_HOUR
 from services.planner import hour_queries, queries
@@ -24,9 +31,6 @@ from services.planner.core.hours import Group, zone_of_campaign
 from services.planner.core.requests import CHANNEL_BIT, Member
 from services.runtime.erased import ErasedPeople
 from services.runtime.kafka import partition_of
-
-CONTACT_FIELDS = frozenset({"name", "email", "phone", "city", "pincode", "role", "zone"})
-"""What a contact has besides attributes; each is a placeholder too."""
 
 MEMBER_COLUMNS = (
     "ord", "recipient_id", "partition", "inline", "opt_in", "duplicate", "erased", "email", "phone", "name", "zone",
@@ -121,7 +125,7 @@ class AudienceStore:
 
     async def attribute_names(self, brand: str) -> frozenset[str]:
         """Every name that a placeholder of this brand's contacts may have."""
-        result = await self.clickhouse.query(queries.ATTRIBUTE_NAMES, parameters={"brand": brand})
+        result = await self.clickhouse.query(ATTRIBUTE_NAMES, parameters={"brand": brand})
         return CONTACT_FIELDS | {row[0] for row in result.result_rows}
 
     async def known_campaigns(self, brand: str, audience: AudienceFilter) -> set[str]:

@@ -12,10 +12,11 @@ from ulid import ULID
 
 from schemas import Brand, CampaignId, CampaignRecord, Command, CommandResult, CommandType, FieldError
 from schemas.topics import load_topics
+from services.domain.audience import CONTACT_FIELDS
 from services.domain.brands import brand_named, with_brand
 from services.domain.campaigns import check_campaign, check_filter
 from services.planner.accounts import AccountDirectory
-from services.planner.audience import CONTACT_FIELDS, AudienceStore
+from services.planner.audience import AudienceStore
 from services.planner.core import lifecycle
 from services.planner.core.approval import held_for_approval, is_pending
 from services.planner.core.decisions import Accepted, Decision, Rejected, reject

@@ -71,11 +71,6 @@ LIST = "ord IN {ords:Array(UInt32)}"
 WITH_ATTRIBUTES = "toJSONString(attributes)"
 WITHOUT_ATTRIBUTES = "''"
 
-ATTRIBUTE_NAMES = """
--- Every attribute that any contact of the brand has.
-SELECT arrayJoin(distinctJSONPaths(attributes)) FROM v_contacts WHERE brand = {brand:String}
-"""
-
 LISTED_ATTRIBUTE_NAMES = """
 -- Every attribute of the people that a campaign lists.
 SELECT DISTINCT arrayJoin(JSONExtractKeys(attributes)) FROM audience_members

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from database_stage import own_database
+from tracker_stage import NOW as STAGE_NOW
 from tracker_stage import event
 
 from schemas import AudienceFilter, Channel
@@ -69,7 +70,7 @@ class World:
             else:
                 channel = self.chance.choice(CHANNELS)
                 self.refused[recipient, channel] = at
-                moment = (at - NOW_MS) / 1000
+                moment = at / 1000 - STAGE_NOW.timestamp()
                 events.append(
                     event("other", contact, "failed", after_s=moment, channel=channel.value, reason="invalid_address")
                 )
@@ -101,7 +102,8 @@ class World:
         consent = Consent(
             recipient=recipient, channel=pick(["email", "sms", "whatsapp", "all"]),
             purpose=pick(["marketing", "marketing", "newsletter"]), state=pick(["opted_in", "opted_in", "opted_out"]),
-            at=datetime.fromtimestamp(at / 1000, UTC), reason=pick(["opted_out", "bounced_before", "complained_before"]),
+            at=datetime.fromtimestamp(at / 1000, UTC),
+            reason=pick(["opted_out", "bounced_before", "complained_before"]),
         )  # fmt: skip
         observe(self.records[recipient], consent)
         return consent
@@ -146,7 +148,7 @@ class World:
                         {"at_most": 3.5, "exists": True},
                         {"exists": False},
                     ]
-                )  # fmt: skip
+                )
             },
             "lists": some(LISTS, 2),
             "not_in_campaigns": some(["first", "second"], 1),
@@ -176,7 +178,7 @@ class World:
                 not any(recipient in self.members[name] for name in wanted.not_in_campaigns),
                 not any(recipient in self.reached[name] for name in wanted.not_reached_by),
                 *[self._holds(part, person) for part in wanted.all],
-                not wanted.any or any([self._holds(part, person) for part in wanted.any]),
+                not wanted.any or any(self._holds(part, person) for part in wanted.any),
                 wanted.not_ is None or not self._holds(wanted.not_, person),
             ]
         )

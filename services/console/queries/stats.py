@@ -43,6 +43,11 @@ SPENT = """
 SELECT sum(cost_micros) FROM v_cost WHERE campaign_id = {campaign:String}
 """
 
+SPENT_BY_STEP = """
+-- Micros spent so far, by step.
+SELECT step, sum(cost_micros) FROM v_cost WHERE campaign_id = {campaign:String} GROUP BY step
+"""
+
 SPENT_BY_CAMPAIGN = """
 -- Micros spent so far, by campaign.
 SELECT campaign_id, sum(cost_micros) FROM v_cost WHERE campaign_id IN {campaigns:Array(String)} GROUP BY campaign_id

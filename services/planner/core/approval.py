@@ -9,17 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from schemas import Approval, Brand, CampaignRecord, CampaignStatus, Command, CommandType
+from services.domain.brands import needs_approval
 from services.planner.core.decisions import Rejected, reject
 
 GOING = frozenset({CampaignStatus.ACTIVE, CampaignStatus.SCHEDULED})
-
-
-def needs_approval(record: CampaignRecord, brand: Brand) -> bool:
-    """A budget above the brand's amount, one in another currency, or none at all: that may cost anything."""
-    above, budget = brand.approval_above, record.budget
-    if above is None:
-        return False
-    return budget is None or budget.currency != above.currency or budget.total > above.total
 
 
 def is_approved(record: CampaignRecord) -> bool:

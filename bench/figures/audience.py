@@ -1,0 +1,93 @@
+"""How long a preview of an audience takes among many people: everybody, and by conditions; and while some were told of
+since. Reckoned up to ten million in proportion: the query reads each person once.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from clickhouse_connect.driver.asyncclient import AsyncClient
+
+from bench.figure import Figure, Scale
+from bench.stage import Bare, clickhouse
+from schemas import AudienceFilter, Channel
+from services.domain.audience import filter_parameters
+from services.domain.reach import by_channel, counting, matched
+from services.tracker.compaction import Compaction
+from services.tracker.store import Store
+
+TARGET_S, OF = 1.0, 10_000_000
+TOLD_SINCE = 20_000
+RUNS = 7
+PEOPLE = """
+INSERT INTO contacts (recipient_id, brand, name, email, phone, role, city, pincode, zone, last_active_at, attributes,
+                      lists, version)
+SELECT concat('default/c-', toString(number)), 'default', concat('Asha ', toString(number % 1000)),
+       if(number % 20 = 0, '', concat('c-', toString(number - (number % 50 = 1)), '@example.com')),
+       if(number % 10 = 0, '', concat('+9198', leftPad(toString(number), 8, '0'))),
+       if(number % 5 = 0, 'partner', 'customer'), ['Pune', 'Mumbai', 'Delhi'][number % 3 + 1],
+       toString(411000 + number % 500), 'Asia/Kolkata', now64(3) - (number % 100) * 86400,
+       concat('{"plan":"', if(number % 5 = 0, 'gold', 'free'), '","visits":', toString(number % 10), '}'),
+       if(number % 7 = 0, ['spring'], []), 1
+FROM numbers({first:UInt64}, {count:UInt64})
+"""
+CONSENTS = """
+INSERT INTO consents (recipient_id, brand, channel, purpose, state, reason, at, source)
+SELECT concat('default/c-', toString(number)), 'default', if(number % 11 = 0, 'all', 'sms'), 'marketing',
+       if(number % 13 = 0, 'opted_out', 'opted_in'), if(number % 13 = 0, 'opted_out', ''), now64(3), 'bench'
+FROM numbers({first:UInt64}, {count:UInt64}) WHERE number % 3 != 0
+"""
+FILTERS: dict[str, dict[str, Any]] = {
+    "everybody": {},
+    "conditions": {"cities": ["Pune", "Mumbai"], "active_within_days": 30, "attributes": {"plan": ["gold", "silver"]}},
+    "nested": {"any": [{"lists": ["spring"]}, {"attributes": {"visits": {"at_least": 8}}}], "not": {"role": "partner"}},
+}
+CHANNELS = (Channel.EMAIL, Channel.SMS, Channel.WHATSAPP)
+
+
+async def measure(stage: Bare, scale: Scale) -> list[Figure]:
+    count = int(os.environ.get("PEAL_BENCH_PEOPLE", 2 * scale.recovered))
+    async with clickhouse(stage) as client:
+        await client.command(PEOPLE, parameters={"first": 0, "count": count})
+        await client.command(CONSENTS, parameters={"first": 0, "count": count})
+        compaction, began = Compaction(Store(client), 1, lambda: True), time.perf_counter()
+        while (await client.query("SELECT count() FROM contacts WHERE reach = 0")).result_rows[0][0]:
+            await compaction.compact()
+        moved = time.perf_counter() - began
+        await client.command("TRUNCATE TABLE reach_changes")  # as if all of it had been told long ago
+        figures = [await _figure(client, name, count) for name in FILTERS]
+        await client.command(CONSENTS, parameters={"first": 0, "count": TOLD_SINCE * 3 // 2})
+        figures.append(await _figure(client, "everybody", count, "_told_since"))
+    figures[0] = Figure(**(vars(figures[0]) | {"more": figures[0].more | {"audience_worked_out_s": moved}}))
+    return figures
+
+
+async def _figure(client: AsyncClient, name: str, count: int, ending: str = "") -> Figure:
+    times, people = [], 0
+    for _ in range(RUNS):
+        began = time.perf_counter()
+        people = await _preview(client, FILTERS[name])
+        times.append(time.perf_counter() - began)
+    median = statistics.median(times)
+    key = f"audience_{name}{ending}"
+    return Figure(
+        f"{key}_10m_s",
+        median * OF / count,
+        target=TARGET_S,
+        lower_is_better=True,
+        more={f"{key}_measured_s": median, f"{key}_measured_people": count, f"{key}_matched": people},
+    )
+
+
+async def _preview(client: AsyncClient, given: dict[str, Any]) -> int:
+    wanted = AudienceFilter.model_validate(given)
+    result = await client.query(counting(wanted), parameters=filter_parameters(wanted, "default", datetime.now(UTC)))
+    rows: Sequence[Sequence[Any]] = result.result_rows
+    found = by_channel(rows, CHANNELS, ("sms", "whatsapp"))
+    assert all(reach.reachable + sum(reach.dropped.values()) == matched(rows) for reach in found.values())
+    return matched(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from schemas.topics import load_topics
 from services.runtime.kafka import partition_of
 from tests.chaos.chains import Step, wrong_chains
+from tests.chaos.disks import Disks, NoDisksError, require_disks
 from tests.chaos.money import PRICES, Purse, overdrawn, wrong_costs
 from tests.chaos.plan import make_drill, make_plan
 from tests.chaos.recovery import Blow, longest_gap, measure
@@ -127,3 +129,14 @@ def test_every_step_of_a_sequence_was_left_out_for_a_reason_and_overtook_nothing
     sends: list[dict[str, Any]], received: list[dict[str, Any]], differences: int
 ) -> None:
     assert len(wrong_chains(CHAIN, sends, received, reopened=False)) == differences
+
+
+def test_where_no_file_system_can_be_mounted_a_full_disk_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(NoDisksError, match="needs Linux and root"):
+        require_disks()
+
+
+async def test_a_part_that_has_no_file_system_of_its_own_is_never_filled(tmp_path: Path) -> None:
+    with pytest.raises(NoDisksError, match="kafka is on no file system of its own"):
+        await Disks(tmp_path).keep_full("kafka", 1)

@@ -14,14 +14,22 @@ PLACED = f"""
 if(zone IN {KNOWN_ZONES}, toString(zone), {CAMPAIGN_ZONE})
 """
 
+OPENED = f"""brand = {{brand:String}} AND least(read_at, clicked_at) <= {{now:DateTime('UTC')}}
+  AND least(read_at, clicked_at) > {{now:DateTime('UTC')}} - toIntervalDay({LOOK_BACK_DAYS})"""
+
 OPENINGS = f"""
 -- Each message that was opened or clicked by a person, not by a machine, and when it was first.
 SELECT recipient_id, toDateTime(least(min(read_at), min(clicked_at)), 'UTC') AS opened_at
-FROM send_standings
-WHERE brand = {{brand:String}} AND least(read_at, clicked_at) <= {{now:DateTime('UTC')}}
-  AND least(read_at, clicked_at) > {{now:DateTime('UTC')}} - toIntervalDay({LOOK_BACK_DAYS})
+FROM send_standings WHERE {OPENED} %(some)s
 GROUP BY campaign_id, step, recipient_id
 """
+ALL: dict[str, str] = {"some": ""}
+SAMPLE = {
+    "some": f"""
+  AND cityHash64(recipient_id) % (SELECT greatest(1, intDiv(count(), 100000)) FROM send_standings WHERE {OPENED}) = 0
+"""
+}
+"""Of people of whom there are too many openings to look at them all."""
 
 HOUR = "toInt8(substring(toString(opened_at, clock_zone), 12, 2))"
 
@@ -31,7 +39,7 @@ SELECT recipient_id, argMax(hour, (n, -hour)) AS best_hour, toUInt16(max(n)) AS 
 FROM
 (
     SELECT o.recipient_id AS recipient_id, {HOUR} AS hour, count() AS n
-    FROM ({OPENINGS}) AS o INNER JOIN (%(placed)s) AS p ON p.recipient_id = o.recipient_id
+    FROM ({OPENINGS % ALL}) AS o INNER JOIN (%(placed)s) AS p ON p.recipient_id = o.recipient_id
     GROUP BY recipient_id, hour
 )
 GROUP BY recipient_id HAVING sum(n) >= {LEAST_OPENS}
@@ -42,15 +50,16 @@ SELECT '' AS recipient_id, toInt8(-1) AS best_hour, toUInt16(0) AS best_opens, t
 """
 
 BRAND_HOUR = f"""
--- The hour in which all of the brand's people together opened most, each by their own clock.
+-- The hour in which all of the brand's people together opened most, each by their own clock; of a sample of people
+-- where there are more openings than such a question is worth.
 SELECT {HOUR} AS hour, count() AS n
 FROM
 (
     SELECT opened_at, if(c.clock_zone = '', {CAMPAIGN_ZONE}, c.clock_zone) AS clock_zone
-    FROM ({OPENINGS}) AS o LEFT JOIN
+    FROM ({OPENINGS % SAMPLE}) AS o LEFT JOIN
     (
         SELECT recipient_id, {PLACED} AS clock_zone FROM v_contacts
-        WHERE brand = {{brand:String}} AND recipient_id IN (SELECT recipient_id FROM ({OPENINGS}))
+        WHERE brand = {{brand:String}} AND recipient_id IN (SELECT recipient_id FROM ({OPENINGS % SAMPLE}))
     ) AS c ON c.recipient_id = o.recipient_id
 )
 GROUP BY hour HAVING n >= {LEAST_OPENS} ORDER BY n DESC, hour LIMIT 1

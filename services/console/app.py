@@ -23,6 +23,7 @@ from services.console.api import (
     costs,
     dashboard,
     dead_letters,
+    engagements,
     operators,
     plans,
     recipients,
@@ -71,7 +72,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     app.middleware("http")(_measure)
     apis = (
         plans, campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts,
-        dead_letters, uncertain, brands, operators, api_keys, audit, costs,
+        dead_letters, uncertain, brands, operators, api_keys, audit, costs, engagements,
     )  # fmt: skip
     for module in apis:
         app.include_router(module.router, prefix=API)

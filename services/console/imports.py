@@ -15,6 +15,7 @@ from services.console.core.contact_files import BadRow, FileError, RowFile
 from services.console.core.contact_rows import GoodRow
 from services.console.hub import Hub
 from services.console.problems import Problem
+from services.domain.messages import encode_json
 
 MOST_ERRORS = 10_000
 UNDER_WAY = 5_000
@@ -95,9 +96,9 @@ class ImportRun(Generic[R]):
 def records_of_contact(row: GoodRow) -> Records:
     """The change, and what the row says of consent."""
     key = row.change.recipient
-    yield CONTACT_CHANGES, key, row.change.write()
+    yield CONTACT_CHANGES, key, encode_json(row.change)
     for consent in row.consents:
-        yield CONSENTS, key, consent.write()
+        yield CONSENTS, key, encode_json(consent)
 
 
 def refused_file(error: FileError) -> Problem:

@@ -83,7 +83,7 @@ def unknown_campaigns(audience: AudienceFilter, known: set[str]) -> list[FieldEr
     return [
         FieldError(
             field=field,
-            problem="unknown_campaign",
+            problem="no_such_campaign",
             message=f"there is no campaign '{campaign_id}': correct its id, or leave it out",
         )
         for campaign_id, field in named_campaigns(audience).items()

@@ -86,6 +86,30 @@ class Consent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     reason: str = "opted_out"
 
 
+class ContactSet(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    role: str | None = None
+    city: str | None = None
+    pincode: str | None = None
+    zone: str | None = None
+    last_active_at: Moment | None = None
+    attributes: dict[str, AttributeValue] = {}
+    lists: list[str] = []
+
+
+class ContactChange(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """A value of `contact-changes`: `schemas.ContactChange`."""
+
+    recipient: str
+    occurred_at: Moment
+    set: ContactSet = ContactSet()
+    unset: list[str] = []
+    replace: bool = False
+    delete: bool = False
+
+
 class Engagement(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A value of `engagements`: `schemas.Engagement`."""
 

@@ -10,10 +10,10 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
-from aiokafka.partitioner import murmur2
 
 from schemas.topics import load_topics
 from services.runtime.errors import StopProcessError
+from services.runtime.murmur import partition_for
 from services.runtime.settings import Settings
 
 Header = tuple[str, bytes]
@@ -71,7 +71,7 @@ def make_admin(settings: Settings, **options: Any) -> AIOKafkaAdminClient:
 
 def partition_of(key: str, partitions: int) -> int:
     """The partition that murmur2 gives a key, as in Java's DefaultPartitioner."""
-    return int(murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+    return partition_for(key.encode(), partitions)
 
 
 async def wait_for_kafka(settings: Settings, patience_s: float = 60.0) -> None:

@@ -21,6 +21,7 @@ STRUCTS = {
     "SendMessage": messages.SendMessage,
     "DeliveryEvent": messages.DeliveryEvent,
     "Consent": messages.Consent,
+    "ContactChange": messages.ContactChange,
     "Engagement": messages.Engagement,
     "SendRecall": messages.SendRecall,
 }

@@ -26,8 +26,9 @@ WALLS: dict[str, str] = {
     "GET /brands": OWN,
     "GET /brands/{brand}": GONE, "PUT /brands/{brand}": GONE, "GET /campaigns": OWN, "POST /campaigns": OWN,
     "POST /campaigns/plan": OWN, "POST /consents": OWN, "POST /consents/import": OWN, "GET /contacts/{contact}": GONE,
-    "PUT /contacts/{contact}": OWN, "POST /contacts/import": OWN, "GET /costs": OWN, "GET /costs.csv": OWN, "GET /dashboard": OWN,
-    "GET /dead-letters": OWN,
+    "PUT /contacts/{contact}": OWN, "POST /contacts/import": OWN, "GET /costs": OWN, "GET /costs.csv": OWN,
+    "GET /dashboard": OWN,
+    "GET /dead-letters": OWN, "POST /engagements": OWN,
     "GET /dead-letters/{topic}/{partition}/{offset}": GONE,
     "POST /dead-letters/{topic}/{partition}/{offset}/replay": GONE, "GET /operators": OWN,
     "PUT /operators/{operator_id}": TAKEN, "DELETE /operators/{operator_id}": GONE,
@@ -42,7 +43,8 @@ WALLS: dict[str, str] = {
 BODIES: dict[str, Any] = {
     "POST /api-keys": {"id": "southern-key"}, "POST /audience/preview": {"filter": {}}, "PUT /brands/{brand}": {},
     "POST /consents": {"contact": CONTACT, "channel": "sms", "state": "opted_out"},
-    "PUT /contacts/{contact}": {"name": "Sue"}, "PUT /operators/{operator_id}": {"role": "viewer"},
+    "POST /engagements": {"contact": CONTACT, "kind": "visit"}, "PUT /contacts/{contact}": {"name": "Sue"},
+    "PUT /operators/{operator_id}": {"role": "viewer"},
     "POST /uncertain/{campaign_id}/{step}/{contact}/resolve": {"as": "failed"},
     "POST /campaigns/{campaign_id}/edit": {"body": {"text": "mine now"}},
     "PUT /campaigns/{campaign_id}": {

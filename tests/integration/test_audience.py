@@ -252,7 +252,7 @@ async def compare(world: World, filters: int) -> None:
             assert (reached[channel].reachable, reached[channel].dropped) == world.reach(expected, channel), given
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 async def test_a_filter_and_its_preview_say_what_the_launch_and_the_router_would(
     client: AsyncClient, seed: int
 ) -> None:
@@ -260,9 +260,9 @@ async def test_a_filter_and_its_preview_say_what_the_launch_and_the_router_would
     world = World(client, seed)
     compaction = Compaction(world.store, 1, lambda: True)
     await world.tell_of_campaigns()
-    for told in (250, 60, 20):
+    for told in (250, 60):
         await world.tell(told)
-        await compare(world, 12)
+        await compare(world, 8)
         await compaction.compact()
         await client.command("TRUNCATE TABLE reach_changes")  # as if all of it were long ago
         await compare(world, 8)

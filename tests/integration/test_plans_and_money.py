@@ -71,7 +71,7 @@ def test_a_filter_that_names_what_is_not_there_is_refused_with_the_field(stage: 
         assert problem.status_code == 422
         assert problem.json()["errors"][0]["field"] == "audience.filter.any.0.not_in_campaigns"
         refused = root.post("/campaigns", json=campaign(brand, audience=body))
-        assert refused.json()["errors"][0]["problem"] == "unknown_campaign"
+        assert refused.json()["errors"][0]["problem"] == "no_such_campaign"
 
 
 def test_a_dry_run_tells_people_messages_money_and_time_and_stores_nothing(stage: Stage, brand: str) -> None:

@@ -16,7 +16,7 @@ from services.console.core.contact_files import BadRow, ContactFile, FileError, 
 from services.console.core.contact_rows import UNDATED_OPT_IN, Imported
 from services.domain import messages
 from services.domain.eligibility import Record, new_record, observe, permitted, stopped
-from services.tracker.core.contacts import ContactChange
+from services.domain.messages import ContactChange
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 IMPORTED = Imported("north", NOW, "import paper.csv")

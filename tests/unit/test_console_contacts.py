@@ -13,6 +13,7 @@ from schemas import Channel
 from services.console.core.contact_files import BadRow, ContactFile, FileError, kind_of
 from services.console.core.contact_rows import UNDATED_OPT_IN, GoodRow, Imported
 from services.console.core.csv_records import MOST_LINES, Records
+from services.domain.messages import ContactSet
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 HEADER = "id,name,email,phone,role,city,pincode,zone,last_active_at,opt_in,plan\n"
@@ -54,7 +55,7 @@ def test_a_row_becomes_a_change_and_consents() -> None:
 
 def test_an_empty_cell_says_nothing() -> None:
     (row,) = good(read(HEADER + "c-1,,,,,,,,,,\n"))
-    assert row.change.model_dump(exclude_unset=True)["set"] == {"attributes": {}}
+    assert row.change.set == ContactSet()
     assert not row.consents
 
 

@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.domain.messages import ContactChange, ContactSet
 from services.tracker.core.contacts import (
     Change,
     Contact,
-    ContactChange,
-    ContactSet,
     NewAddress,
     merge,
     new_addresses,

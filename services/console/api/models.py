@@ -122,6 +122,18 @@ class ConsentBody(Wire):
     proof: str = ""
 
 
+class EngagementBody(Wire):
+    contact: ContactKey
+    kind: Annotated[str, Field(min_length=1, max_length=100)]
+    """`visit`, `conversion`, ... as the upstream system calls it."""
+    campaign_id: CampaignKey | None = None
+    """What it is a reaction to: whoever reacted gets no reminder of that campaign."""
+    at: Time | None = None
+    """When it was; absent: now."""
+    value: str = "0"
+    """A decimal number, such as what was bought for."""
+
+
 class PreviewBody(Wire):
     filter: AudienceFilter
     channels: list[Channel] = []

@@ -146,6 +146,8 @@ def _cells(text: str) -> list[str]:
 def _json_object(text: str) -> dict[str, Any]:
     try:
         row = json.loads(text)
+        if "\\u" in text:
+            json.dumps(row, ensure_ascii=False).encode()  # half a character has no UTF-8
     except ValueError:
         raise BadRowError("row", "not_json", "the row is not JSON: one object a line") from None
     if not isinstance(row, dict):

@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from schemas import Channel, Consent, ContactChange, ContactFields, FieldError
+from schemas import Channel, FieldError
 from schemas.base import ID_PATTERN
 from schemas.campaign import LIST_PATTERN
 from services.domain.addresses import clean_email, phone_number
+from services.domain.messages import Consent, ContactChange, ContactSet
 
 FIELDS = ("name", "email", "phone", "role", "city", "pincode", "zone", "last_active_at")
 COLUMNS = ("id", *FIELDS, "opt_in", "lists")
@@ -55,7 +57,7 @@ def read_row(row: Mapping[str, Any], imported: Imported) -> GoodRow:
     values = {name: value for name, value in row.items() if value is not None and value != ""}
     contact = checked_id("id", str(values.pop("id", "")).strip())
     recipient = f"{imported.brand}/{contact}"
-    channels = _channels(values.pop("opt_in", ""))
+    channels = _channels_of(values.pop("opt_in", ""))
     agreed_at = moment_of(OPT_IN_AT, values.pop(OPT_IN_AT, None)) or UNDATED_OPT_IN
     fields: dict[str, Any] = {name: str(values.pop(name)).strip() for name in FIELDS if name in values}
     check_fields(fields, imported.region)
@@ -65,19 +67,9 @@ def read_row(row: Mapping[str, Any], imported: Imported) -> GoodRow:
     if not isinstance(attributes, dict):
         raise BadRowError("attributes", "invalid", "attributes must be an object of names and values")
     fields["attributes"] = {name: _attribute(name, value) for name, value in (attributes | values).items()}
-    change = ContactChange.model_validate(
-        {"recipient": recipient, "occurred_at": imported.occurred_at, "set": ContactFields.model_validate(fields)}
-    )
+    change = ContactChange(recipient=recipient, occurred_at=imported.occurred_at, set=ContactSet(**fields))
     consents = tuple(
-        Consent.model_validate(
-            {
-                "recipient": recipient,
-                "channel": channel,
-                "state": "opted_in",
-                "at": agreed_at,
-                "source": imported.source,
-            }
-        )
+        Consent(recipient=recipient, channel=channel, state="opted_in", at=agreed_at, source=imported.source)
         for channel in channels
     )
     return GoodRow(change, consents)
@@ -85,6 +77,8 @@ def read_row(row: Mapping[str, Any], imported: Imported) -> GoodRow:
 
 def _lists(value: Any, onto: str) -> list[str]:
     """Names of lists: parted by semicolons in a CSV, an array in NDJSON."""
+    if not value:
+        return [onto] if onto else []
     names = [name.strip() for name in value.split(";")] if isinstance(value, str) else value
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise BadRowError("lists", "invalid", "lists must be names of lists, parted by semicolons")
@@ -114,12 +108,9 @@ def check_fields(fields: dict[str, Any], region: str | None) -> None:
             )
     if phone := fields.get("phone"):
         fields["phone"] = _phone(phone, region)
-    if zone := fields.get("zone"):
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            message = f"'{zone[:60]}' is no time zone: write an IANA name such as Asia/Kolkata"
-            raise BadRowError("zone", "unknown_value", message) from None
+    if (zone := fields.get("zone")) and not _is_zone(zone):
+        message = f"'{zone[:60]}' is no time zone: write an IANA name such as Asia/Kolkata"
+        raise BadRowError("zone", "unknown_value", message)
     if "last_active_at" in fields:
         fields["last_active_at"] = moment_of("last_active_at", fields["last_active_at"])
     for name, value in fields.items():
@@ -127,6 +118,15 @@ def check_fields(fields: dict[str, Any], region: str | None) -> None:
             raise BadRowError(
                 name, "too_long", f"'{name}' has {len(value)} characters: at most {LONGEST_VALUE} are kept"
             )
+
+
+@lru_cache(maxsize=2_000)
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def _phone(text: str, region: str | None) -> str:
@@ -153,26 +153,31 @@ def moment_of(field: str, value: Any) -> datetime | None:
     return at
 
 
-def _channels(value: Any) -> list[Channel]:
+def _channels_of(value: Any) -> tuple[str, ...]:
     names = value.split() if isinstance(value, str) else value
     if not isinstance(names, list):
         raise BadRowError("opt_in", "invalid", "opt_in must be channels, parted by blanks")
+    return _channels(tuple(map(str, names)))
+
+
+@lru_cache(maxsize=200)
+def _channels(names: tuple[str, ...]) -> tuple[str, ...]:
     channels = []
     for name in names:
         try:
-            channels.append(Channel(str(name).lower()))
+            channels.append(Channel(name.lower()).value)
         except ValueError:
             known = ", ".join(channel.value for channel in Channel)
-            message = f"'{str(name)[:40]}' is not a channel: choose from {known}"
+            message = f"'{name[:40]}' is not a channel: choose from {known}"
             raise BadRowError("opt_in", "unknown_channel", message) from None
-    return list(dict.fromkeys(channels))
+    return tuple(dict.fromkeys(channels))
 
 
 def _attribute(name: str, value: Any) -> str | int | float | bool:
     if not isinstance(value, str | int | float | bool):
         raise BadRowError(name, "invalid", f"'{name}' must be a text, a number, true or false")
     _check_length(name, value)
-    return value
+    return value if not isinstance(value, int) or -(1 << 63) <= value < 1 << 63 else str(value)
 
 
 def _check_length(name: str, value: Any) -> None:

@@ -9,8 +9,8 @@ import msgspec
 
 from schemas.topics import AUDIT_LOG, CONSENTS, CONTACT_CHANGES, DELIVERY_EVENTS, ENGAGEMENTS, INBOUND_MESSAGES
 from services.domain.erasure import ERASED, FORGOTTEN
-from services.domain.messages import Consent, DeliveryEvent, Engagement
-from services.tracker.core.contacts import Change, ContactChange
+from services.domain.messages import Consent, ContactChange, DeliveryEvent, Engagement
+from services.tracker.core.contacts import Change
 from services.tracker.core.normalise import Problems, normalise
 from services.tracker.core.rows import (
     Audit,

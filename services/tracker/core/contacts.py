@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 
 from schemas.people import AttributeValue
-from services.domain.messages import Moment
 
 FIELDS: Final = ("name", "email", "phone", "role", "city", "pincode", "zone", "last_active_at")
 ATTRIBUTE: Final = "attributes."
@@ -23,30 +22,6 @@ WHOLE, GONE, ALIVE = "*", "-", "+"
 """Marks beside the fields' times: the last whole record, the last deletion, the last change of any other kind."""
 _NEVER = -1
 Values = dict[str, AttributeValue]
-
-
-class ContactSet(msgspec.Struct, frozen=True, gc=False):
-    name: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    role: str | None = None
-    city: str | None = None
-    pincode: str | None = None
-    zone: str | None = None
-    last_active_at: Moment | None = None
-    attributes: dict[str, AttributeValue] = {}
-    lists: list[str] = []
-
-
-class ContactChange(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A value of `contact-changes`: `schemas.ContactChange`."""
-
-    recipient: str
-    occurred_at: Moment
-    set: ContactSet = ContactSet()
-    unset: list[str] = []
-    replace: bool = False
-    delete: bool = False
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.people import AttributeValue
 from services.domain.addresses import email_address, phone_number
-from services.tracker.core.contacts import ATTRIBUTE, FIELDS, LIST, Change, ContactChange
+from services.domain.messages import ContactChange
+from services.tracker.core.contacts import ATTRIBUTE, FIELDS, LIST, Change
 from services.tracker.core.rows import BadRecordError, milliseconds
 
 Problems = Counter[tuple[str, str]]

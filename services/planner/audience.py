@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +13,6 @@ from ulid import ULID
 
 from schemas import AudienceFilter, CampaignRecord, FrozenAudience, InlineRecipient
 from schemas.topics import load_topics
-from services.domain.addresses import clean_address
 from services.domain.audience import (
     ATTRIBUTE_NAMES,
     CONTACT_FIELDS,
@@ -24,11 +22,11 @@ from services.domain.audience import (
     named_campaigns,
 )
 from services.domain.erasure import PREFIX
-from services.domain.schedule import NO_HOUR
 from services.planner import hour_queries, queries
 from services.planner.best_hours import BestHour, brand_hour, hour_parameters, listed_hours, wanted
-from services.planner.core.hours import Group, zone_of_campaign
-from services.planner.core.requests import CHANNEL_BIT, Member
+from services.planner.core.hours import Group
+from services.planner.core.requests import Member
+from services.planner.listed import LISTED_COLUMNS, listed_rows
 from services.runtime.erased import ErasedPeople
 from services.runtime.kafka import partition_of
 
@@ -81,38 +79,11 @@ class AudienceStore:
     async def _store(
         self, record: CampaignRecord, people: Sequence[InlineRecipient], hours: Mapping[str, BestHour]
     ) -> FrozenAudience:
-        campaign_id, brand, zone = record.campaign_id, record.brand, zone_of_campaign(record)
         snapshot = new_snapshot_id()
         await self.erased.refresh()
-        seen: dict[tuple[str, str], int] = {}
-        rows = []
-        for ord_, person in enumerate(people):
-            email = clean_address("email", person.email)
-            phone = clean_address("sms", person.phone)
-            duplicate = 0
-            for kind, address, bits in (("email", email, 1), ("phone", phone, 6)):
-                if address and seen.setdefault((kind, address), ord_) != ord_:
-                    duplicate |= bits
-            opt_in = sum(CHANNEL_BIT[channel] for channel in set(person.opt_in))
-            recipient = f"{brand}/{person.id}"
-            if self.erased.hasher is not None and self.erased.knows(recipient, email, phone):
-                name = self.erased.hasher.pseudonym(recipient)
-                rows.append(
-                    (campaign_id, snapshot, ord_, name, 1, "", "", "", "", "{}", 0, duplicate, 1, zone, NO_HOUR, 0, 0)
-                )
-                continue
-            best = hours.get(recipient, BestHour())
-            rows.append(
-                (campaign_id, snapshot, ord_, recipient, 1, person.name, email,
-                 phone, person.zone or "", json.dumps(person.attributes), opt_in, duplicate, 0,
-                 person.zone or zone, best.hour, best.best_opens, best.opens)
-            )  # fmt: skip
-        columns = ["campaign_id", "snapshot_id", "ord", "recipient_id", "inline", "name", "email", "phone", "zone",
-                   "attributes", "opt_in", "duplicate", "erased", "clock_zone", "best_hour", "best_opens",
-                   "opens"]  # fmt: skip
-        if rows:
-            await self.clickhouse.insert("audience_members", rows, column_names=columns)
-        return FrozenAudience(snapshot_id=snapshot, count=await self._verified_count(campaign_id, snapshot))
+        if rows := listed_rows(record, snapshot, people, hours, self.erased):
+            await self.clickhouse.insert("audience_members", rows, column_names=LISTED_COLUMNS)
+        return FrozenAudience(snapshot_id=snapshot, count=await self._verified_count(record.campaign_id, snapshot))
 
     async def _verified_count(self, campaign_id: str, snapshot: str) -> int:
         result = await self.clickhouse.query(

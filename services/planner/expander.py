@@ -14,11 +14,11 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas import CampaignRecord, CampaignStatus, FrozenAudience
 from schemas.topics import CONTACT_CHANGES, ROUTER_GROUP, SEND_REQUESTED, TRACKER_GROUP, send_topic
 from services.domain.schedule import begins_at
+from services.planner.clocks import Clocks
 from services.planner.core import lifecycle
 from services.planner.core.credit import AccountRef, Outstanding, Want, account_credit, share
 from services.planner.core.due import due_at, expires_at
-from services.planner.core.hours import StepHours, may_hold
-from services.planner.core.progress import with_held
+from services.planner.core.hours import StepHours
 from services.planner.core.requests import StepPlan
 from services.planner.core.sweep import passed
 from services.planner.emitter import PlanCache
@@ -40,7 +40,7 @@ class Expander:
     def __init__(self, shared: Shared, owners: Callable[[], Iterable[PartitionOwner]]) -> None:
         self.shared, self.owners = shared, owners
         self.plans, self.outstanding, self.turn = PlanCache(), Outstanding(), 0
-        self.pages = PageWriter(shared, self.plans)
+        self.pages, self.clocks = PageWriter(shared, self.plans), Clocks(shared)
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -62,7 +62,7 @@ class Expander:
         for owner in self._ready():
             await self._start_scheduled(owner, now)
             await self._freeze(owner, now)
-            await self._look_at_clocks(owner, now)
+            await self.clocks.look(owner, now)
         self.shared.hours.keep({record.campaign_id for owner in self._ready() for record in owner.state.running()})
         wants = {want.step: (owner, want) for owner in self._ready() for want in self._wants(owner, now)}
         if not wants:
@@ -105,31 +105,6 @@ class Expander:
             frozen = await owner.change(record.campaign_id, partial(_with_audience, audience))
             if frozen:
                 log.info("audience frozen", campaign=record.campaign_id, people=audience.count)
-
-    async def _look_at_clocks(self, owner: PartitionOwner, now: datetime) -> None:
-        """When somebody's hour has come, whoever was passed over is looked for."""
-        for record in owner.state.running():
-            if record.audience is None or not may_hold(record):
-                continue
-            await self.shared.hours.learn(record)
-            steps = owner.state.progress.get(record.campaign_id, {})
-            for number in range(1, len(record.steps) + 1):
-                due = due_at(record, number, steps)
-                if due is None or due > now:
-                    continue
-                hours = self.shared.step_hours(record, number, due, now)
-                if self.shared.hours.turned(record, number, hours):
-                    owner.disturbed.add(record.campaign_id)
-                    if hours is not None and owner.progress_of(record.campaign_id, number).cursor == 0:
-                        await self._tell_held(owner, record, number, hours, now)
-
-    async def _tell_held(
-        self, owner: PartitionOwner, record: CampaignRecord, number: int, hours: StepHours, now: datetime
-    ) -> None:
-        """Before the first page; from then on the sweep counts them."""
-        groups = self.shared.hours.groups(record) or {}
-        held = sum(people for group, people in groups.items() if group not in hours.open)
-        await owner.amend(record.campaign_id, number, lambda p: with_held(p, held, hours, now))
 
     def _wants(self, owner: PartitionOwner, now: datetime) -> Iterable[Want]:
         for record in owner.state.running():

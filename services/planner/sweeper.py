@@ -16,11 +16,9 @@ from schemas.topics import DELIVERY_EVENTS
 from services.domain.eligibility import DEAD_LETTER
 from services.domain.messages import DeliveryEvent, SendAttempt, encode_json, event_for
 from services.planner.barrier import Barrier
+from services.planner.clocks import Clocks
 from services.planner.core import lifecycle
 from services.planner.core.budget import Books
-from services.planner.core.due import due_at
-from services.planner.core.hours import StepHours
-from services.planner.core.progress import step_expanded, with_held
 from services.planner.core.requests import Member
 from services.planner.core.sweep import RetryableSend, StepFindings, again, finished
 from services.planner.findings import find, spent_by_step
@@ -52,7 +50,8 @@ class Candidate:
 
 class Sweeper:
     def __init__(self, shared: Shared, owners: Callable[[], Iterable[PartitionOwner]]) -> None:
-        self.shared, self.owners, self.barrier = shared, owners, Barrier(shared)
+        self.shared, self.owners = shared, owners
+        self.barrier, self.clocks = Barrier(shared), Clocks(shared)
         self.swept_at: dict[str, datetime] = {}
         self.pause_s: dict[str, float] = {}
         """How long to leave a campaign alone that is at its end: grows while nothing changes."""
@@ -118,7 +117,7 @@ class Sweeper:
         owner, record = candidate.owner, candidate.record
         campaign_id = record.campaign_id
         findings: dict[int, StepFindings] = {}
-        hours = await self._hours(owner, record, candidate.cursors, now)
+        hours = await self.clocks.of(owner, record, candidate.cursors, now)
         for number, cursor in candidate.cursors.items():
             step_hours = hours.get(number)
             groups = None if step_hours is None or step_hours.everybody else step_hours.open
@@ -132,7 +131,9 @@ class Sweeper:
             return
         self._keep_books(candidate, findings, spent)
         for number, step_hours in hours.items():
-            await self._tell_held(candidate, number, findings[number], step_hours, now)
+            await self.clocks.tell_found(
+                owner, record, number, candidate.cursors[number], findings[number], step_hours, now
+            )
         if owner.has_pending(record):  # money was short, and is told anew: what was found before goes on
             self.swept_at[campaign_id] = now
             self.shared.wake.set()
@@ -160,31 +161,6 @@ class Sweeper:
         ends = [(cursor, record.audience.count) for cursor in candidate.cursors.values()]
         if candidate.at_end and finished(ends, findings.values()):
             await self._complete(owner, record, now)
-
-    async def _hours(
-        self, owner: PartitionOwner, record: CampaignRecord, numbers: Iterable[int], now: datetime
-    ) -> dict[int, StepHours]:
-        """Of these steps, those of which people may be held now."""
-        await self.shared.hours.learn(record)
-        steps = owner.state.progress.get(record.campaign_id, {})
-        dues = {number: due_at(record, number, steps) for number in numbers}
-        found = {number: self.shared.step_hours(record, number, due, now) for number, due in dues.items() if due}
-        return {number: hours for number, hours in found.items() if hours is not None}
-
-    async def _tell_held(
-        self, candidate: Candidate, number: int, found: StepFindings, hours: StepHours, now: datetime
-    ) -> None:
-        """A step is expanded when nobody is left who was passed over."""
-        owner, record, cursor = candidate.owner, candidate.record, candidate.cursors[number]
-        progress = owner.progress_of(record.campaign_id, number)
-        if not cursor or progress.expanded_at is not None or record.audience is None:
-            return
-        if cursor >= record.audience.count and not found.silent_count:
-            await owner.amend(record.campaign_id, number, lambda p: step_expanded(p, now))
-            self.shared.wake.set()
-            return
-        held = found.silent_count - len(found.silent)
-        await owner.amend(record.campaign_id, number, lambda p: with_held(p, held, hours, now))
 
     @staticmethod
     def _keep_books(candidate: Candidate, findings: dict[int, StepFindings], spent: Counter[int]) -> None:

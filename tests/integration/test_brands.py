@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -121,15 +122,16 @@ def test_nothing_of_a_brand_is_there_for_another_one_whichever_route_it_takes(ho
         assert north.get("/brands/north").json()["voice"] == SECRET
 
 
-def signed_in(house: House, brand: str, role: str) -> httpx.Client:
+@contextmanager
+def signed_in(house: House, brand: str, role: str) -> Iterator[httpx.Client]:
     """A browser, by a login link."""
     with house.of(f"{brand}-admin") as admin:
         name = f"{brand}-{role}-person"
         admin.put(f"/operators/{name}", json={"role": role}).raise_for_status()
         link = admin.post(f"/operators/{name}/login-link").raise_for_status().json()["url"]
-    browser = httpx.Client(base_url=house.stage.url, timeout=60)
-    assert browser.get(urlparse(link).path).headers["location"] == "/"
-    return browser
+    with httpx.Client(base_url=house.stage.url, timeout=60) as browser:
+        assert browser.get(urlparse(link).path).headers["location"] == "/"
+        yield browser
 
 
 def test_no_page_shows_anything_of_another_brand(house: House) -> None:

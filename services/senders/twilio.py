@@ -80,7 +80,7 @@ class TwilioTransport(Transport):
             status, code = int(getattr(error, "status", 0) or 0), int(getattr(error, "code", 0) or 0)
             if not status:
                 raise
-            text = str(getattr(error, "msg", "") or getattr(error, "title", ""))
+            text = str(getattr(error, "msg", "") or getattr(error, "title", "")).replace(item.sure.address, "<number>")
             return [translate(status, code, text, current_departure.get().answer_headers, time.time())]
         return [Accepted(str(message.sid))]
 

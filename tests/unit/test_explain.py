@@ -327,6 +327,11 @@ def test_before_the_launch_there_is_nothing_to_tell() -> None:
     assert told(member=None, record=draft).summary == (
         "The campaign has not been launched, so nobody has got anything from it yet."
     )
+    listed = campaign(status="draft", launched_at=None, filter=None)
+    assert told(record=listed).summary == (
+        "The campaign has not been launched, so nobody has got anything from it yet."
+    )
+    assert gates(told(record=listed), 1) == [("audience", "passed"), ("campaign", "pending")]
     scheduled = draft.model_copy(update={"status": CampaignStatus.SCHEDULED})
     due = {"schedule": {"at": "2026-12-01T10:00", "zone": "Asia/Kolkata"}}
     scheduled = CampaignRecord.model_validate(scheduled.model_dump(by_alias=True) | due)

@@ -59,14 +59,16 @@ def explain(facts: Facts) -> Explanation:
 
 def _whole(facts: Facts) -> str:
     """What holds for all steps at once; empty where each has its own story."""
-    if facts.member is not None:
+    waits = facts.campaign.status in (CampaignStatus.DRAFT, CampaignStatus.SCHEDULED)
+    if facts.member is not None and not waits:
         return ""
-    if facts.campaign.audience is not None:
+    if facts.member is None and facts.campaign.audience is not None:
         (gate, *_) = gates_of(StepFacts.all_of(facts)[0])
         return f"{gate.words} So nothing was planned for this person."
     if facts.campaign.status is CampaignStatus.SCHEDULED and facts.campaign.schedule is not None:
         due = moment(facts.campaign.schedule.moment, facts.now, facts.zone)
-        return f"The campaign is launched {due}; its audience is chosen then."
+        chosen = "" if facts.member else "; its audience is chosen then"
+        return f"The campaign is launched {due}{chosen}."
     return "The campaign has not been launched, so nobody has got anything from it yet."
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from schemas import OPEN, AudienceFilter, CampaignStatus, Status, Suppression
 from services.domain.explain.facts import ContactFacts, Facts, LedgerEvent, StepFacts
 from services.domain.explain.hours import held_by_hour
@@ -80,6 +82,8 @@ def _undecided(step: StepFacts) -> Gate:
     if facts.cancelled:
         words = "The campaign was cancelled before this message's turn came."
         return Gate("campaign", Verdict.STOPPED, words, facts.campaign.ended_at)
+    if facts.campaign.status in (CampaignStatus.DRAFT, CampaignStatus.SCHEDULED):
+        return Gate("campaign", Verdict.PENDING, "The campaign has not been launched.")
     if facts.campaign.status is CampaignStatus.PAUSED:
         return Gate("campaign", Verdict.PENDING, "The campaign is paused.")
     progress = facts.progress.get(step.number)
@@ -119,6 +123,7 @@ def _held(step: StepFacts) -> Gate | None:
 def _judged(step: StepFacts, stop: LedgerEvent | None) -> list[Gate]:
     """The gates of the decision: all before the one that stopped it were passed. Without a stop, all were."""
     stopped_at = _GATE_OF.get(Suppression(stop.reason)) if stop and stop.reason in set(Suppression) else None
+    judged = stop or step.first(Status.QUEUED)
     gates = []
     if stop is not None and (stopped_at is None or stopped_at == "campaign"):
         return [_stopped("campaign" if stopped_at else "other", step, stop)]
@@ -126,7 +131,8 @@ def _judged(step: StepFacts, stop: LedgerEvent | None) -> list[Gate]:
         if name == stopped_at and stop is not None:
             gates.append(_stopped(name, step, stop))
             break
-        gates.append(Gate(name, Verdict.PASSED, sentence(words, step.facts.name)))
+        passed = Gate(name, Verdict.PASSED, sentence(words, step.facts.name))
+        gates.append(replace(passed, at=judged.occurred_at, event_id=judged.event_id) if judged else passed)
     return gates
 
 
@@ -137,6 +143,7 @@ def _stopped(name: str, step: StepFacts, stop: LedgerEvent) -> Gate:
 def _asked(step: StepFacts, stopped_at: str | None) -> list[tuple[str, str]]:
     """Gate and what passing it means, in the order of judgement; only those that this step has."""
     campaign, channel, name = step.facts.campaign, step.channel, step.facts.name
+    capped = bool(campaign.limits.caps) and campaign.kind != "transactional"
     gates = [
         ("budget", "there was money for it", campaign.budget is not None),
         ("duplicate", f"nobody before {name} in the audience has the same {ADDRESS[channel]}", True),
@@ -147,7 +154,11 @@ def _asked(step: StepFacts, stopped_at: str | None) -> list[tuple[str, str]]:
         ("expiry", "it was in time", True),
         ("engagement", f"{name} had not engaged with the campaign by then", step.reminder),
         ("fallback", _not_reached(step), step.step.only_if == "not_delivered"),
-        ("caps", "the limits on messages allowed one more", bool(campaign.limits.caps)),
+        (
+            "caps",
+            "the limits on messages allowed one more",
+            bool(campaign.limits.caps) and campaign.kind != "transactional",
+        ),
     ]
     return [(gate, words) for gate, words, applies in gates if applies or gate == stopped_at]
 

@@ -7,7 +7,7 @@ import html
 import re
 import zlib
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,13 +19,18 @@ from installation_desk import Desk
 from rich.console import Console
 
 from services.cli import explain as explain_command
+from services.runtime.clickhouse import make_clickhouse
+from services.runtime.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "examples" / "scenarios"
-PATIENCE_S = 90.0
+PATIENCE_S = 150.0
 LEFT = {"accepted", "delivered", "read", "clicked", "replied", "unsubscribed", "complained", "bounced"}
 NEVER_LEFT = {"suppressed", "planned", "recalled"}
 READING = timedelta(seconds=1.3)
 """Between the arrival of a message and a person's click."""
+LOOK_S = 0.5
+EVENTS = "SELECT send_id, toString(status), min(occurred_at) FROM delivery_events GROUP BY send_id, status"
+SENDS = "SELECT send_id, toString(status), reason FROM sends"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 PREVIEW = "WhatsApp/2.23.20.0 A"
 
@@ -106,11 +111,42 @@ def scenarios() -> list[Scenario]:
     return [Scenario(path.stem, yaml.safe_load(path.read_text())) for path in sorted(FOLDER.glob("*.yaml"))]
 
 
+class Watch:
+    """Looks at the ledger for all scenarios at once: each with a look of its own would keep ClickHouse busy."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.fates: dict[str, str] = {}
+        """Send id -> status and reason."""
+        self.history: dict[str, dict[str, datetime]] = {}
+        """Send id -> status -> when it was told of first."""
+        self._changed = asyncio.Condition()
+
+    async def run(self) -> None:
+        client = await make_clickhouse(self.settings)
+        try:
+            while True:
+                events = (await client.query(EVENTS)).result_rows
+                self.fates = {row[0]: f"{row[1]} {row[2]}".strip() for row in (await client.query(SENDS)).result_rows}
+                self.history = {}
+                for send, status, at in events:
+                    self.history.setdefault(send, {})[status] = at.replace(tzinfo=UTC)
+                async with self._changed:
+                    self._changed.notify_all()
+                await asyncio.sleep(LOOK_S)
+        finally:
+            await client.close()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with self._changed:
+            await self._changed.wait_for(condition)
+
+
 class Director:
     """Plays one scenario on an installation that others use too."""
 
-    def __init__(self, scenario: Scenario, desk: Desk) -> None:
-        self.scenario, self.desk = scenario, desk
+    def __init__(self, scenario: Scenario, desk: Desk, watch: Watch) -> None:
+        self.scenario, self.desk, self.watch = scenario, desk, watch
 
     async def play(self) -> None:
         """Afterwards the scenario holds what was explained, and every difference from what was expected."""
@@ -119,9 +155,9 @@ class Director:
             async with asyncio.timeout(PATIENCE_S):
                 await self._prepare()
                 await asyncio.gather(*[self._act(act) for act in self._grouped()])
-                await self._until(self._settled)
+                await self.watch.until(lambda: not self._differences())
         except TimeoutError:
-            scenario.problems += [f"not within {PATIENCE_S:.0f} s: {await self._differences()}"]
+            scenario.problems += [f"not within {PATIENCE_S:.0f} s: {self._differences()}"]
         await self._count()
         for person in scenario.told.get("explain", scenario.told["expect"]):
             scenario.explained.append(await self._explain(person))
@@ -147,7 +183,8 @@ class Director:
 
     async def _act(self, acts: list[dict[str, Any]]) -> None:
         person, step, status = acts[0]["when"].split()
-        await self._until(lambda: self._has_been(person, int(step), status))
+        send = self._send(person, step)
+        await self.watch.until(lambda: status in self.watch.history.get(send, {}))
         for act in acts[1:]:
             ((verb, what),) = act.items()
             await getattr(self, f"_do_{verb}")(what)
@@ -171,10 +208,9 @@ class Director:
 
     async def _visit(self, whose: str, agent: str) -> None:
         person, step = whose.split()
-        send = f"{self.scenario.campaign_id}/{step}/{self.scenario.contact(person)}"
+        send = self._send(person, step)
         message = next(m for m in await self.desk.received(self.scenario.campaign_id) if m["send_id"] == send)
-        events = [e for e in await self._events(person, int(step)) if e["status"] in ("accepted", "delivered")]
-        arrived = max(datetime.fromisoformat(event["occurred_at"]) for event in events)
+        arrived = max(at for status, at in self.watch.history[send].items() if status in ("accepted", "delivered"))
         await asyncio.sleep(max(0.0, (arrived + READING - datetime.now(UTC)).total_seconds()))
         url = re.search(r"https?://[^\s\"]+/r/[A-Za-z0-9_-]+", html.unescape(message["body"]))
         assert url, message["body"]
@@ -183,26 +219,13 @@ class Director:
         assert answer.status_code == 302, answer.text
         assert answer.headers["location"].startswith(self.scenario.told["campaign"]["body"]["link"]), answer.headers
 
-    async def _events(self, person: str, step: int) -> list[dict[str, Any]]:
-        campaign, contact = self.scenario.campaign_id, self.scenario.contact(person)
-        answer = await self.desk.ask("GET", f"/sends/{campaign}/{step}/{contact}")
-        return list(answer.json()["events"])
+    def _send(self, person: str, step: str) -> str:
+        return f"{self.scenario.campaign_id}/{step}/{self.scenario.contact(person)}"
 
-    async def _has_been(self, person: str, step: int, status: str) -> bool:
-        return any(event["status"] == status for event in await self._events(person, step))
-
-    async def _differences(self) -> dict[str, tuple[str, str]]:
+    def _differences(self) -> dict[str, tuple[str, str]]:
         """Send -> what is and what should be."""
-        items = {item["send_id"]: item for item in await self.desk.sends(self.scenario.campaign_id)}
-        found = {}
-        for send, expected in self.scenario.expected.items():
-            item = items.get(send, {"status": "planned", "reason": ""})
-            if (fate := f"{item['status']} {item['reason']}".strip()) != expected:
-                found[send] = (fate, expected)
-        return found
-
-    async def _settled(self) -> bool:
-        return not await self._differences()
+        found = {send: (self.watch.fates.get(send, "planned"), fate) for send, fate in self.scenario.expected.items()}
+        return {send: (fate, expected) for send, (fate, expected) in found.items() if fate != expected}
 
     async def _count(self) -> None:
         """Nothing reached a provider twice, and what is told to have left, and nothing else, is there."""
@@ -217,10 +240,6 @@ class Director:
         contact = self.scenario.contact(person)
         found = (await self.desk.ask("GET", f"/campaigns/{self.scenario.campaign_id}/explain/{contact}")).json()
         return f"$ peal explain {self.scenario.campaign_id} {contact}\n{timeless(printed(found))}"
-
-    async def _until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        while not await condition():
-            await asyncio.sleep(0.3)
 
 
 def printed(found: dict[str, Any]) -> str:

@@ -154,11 +154,7 @@ def _asked(step: StepFacts, stopped_at: str | None) -> list[tuple[str, str]]:
         ("expiry", "it was in time", True),
         ("engagement", f"{name} had not engaged with the campaign by then", step.reminder),
         ("fallback", _not_reached(step), step.step.only_if == "not_delivered"),
-        (
-            "caps",
-            "the limits on messages allowed one more",
-            bool(campaign.limits.caps) and campaign.kind != "transactional",
-        ),
+        ("caps", "the limits on messages allowed one more", capped),
     ]
     return [(gate, words) for gate, words, applies in gates if applies or gate == stopped_at]
 

@@ -246,8 +246,17 @@ def printed(found: dict[str, Any]) -> str:
     """What the command prints of an answer of REST, on paper of 160 columns."""
     paper = Console(width=160, no_color=True, highlight=False)
     with paper.capture() as capture:
-        explain_command.show(found, paper)
+        explain_command.show(untimed(found), paper)
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+
+
+def untimed(told: Any) -> Any:
+    """All words without their times, before lines are broken in the middle of one."""
+    if isinstance(told, dict):
+        return {name: value if name == "at" else untimed(value) for name, value in told.items()}
+    if isinstance(told, list):
+        return [untimed(value) for value in told]
+    return timeless(told) if isinstance(told, str) else told
 
 
 def timeless(text: str) -> str:

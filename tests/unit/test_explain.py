@@ -311,10 +311,12 @@ def test_more_than_one_message_is_told_to_be_as_planned() -> None:
     record = campaign(steps=steps(("email", "always"), ("sms", "not_delivered"), ("whatsapp", "not_engaged")))
     explanation = told([event(1, "bounced"), event(2, "delivered", 60), event(3, "delivered", 90)], record)
     assert explanation.summary.endswith(
-        "Three messages are as planned: the SMS stands in for the email, of which nobody had told by then that it arrived "
+        "Three messages are as planned: the SMS stands in for the email, which did not arrive "
         "and the WhatsApp message is a reminder, for Asha had not engaged by then."
     )
     assert ("fallback", "passed") in gates(explanation, 2)
+    late = told([event(1, "delivered", 70), event(2, "delivered", 60)], record)
+    assert late.summary.endswith("the SMS stands in for the email, of which nobody had told by then that it arrived.")
 
 
 def test_the_names_of_what_lacks_are_taken_from_the_gates_sentence() -> None:

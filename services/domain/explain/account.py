@@ -84,7 +84,11 @@ def _by_design(facts: Facts) -> list[str]:
 def _purpose(step: StepFacts) -> str:
     message, name = _message(step), step.facts.name
     if step.step.only_if == "not_delivered":
-        return f"{message} stands in for {_message(step.chain[-1])}, of which nobody had told by then that it arrived"
+        before = [each for each in step.chain if each.first(*LEFT) is not None] or step.chain
+        standing = before[-1].standing
+        missed = standing is not None and standing.status in (Status.BOUNCED, Status.FAILED)
+        why = "which did not arrive" if missed else "of which nobody had told by then that it arrived"
+        return f"{message} stands in for {_message(before[-1])}, {why}"
     if step.step.only_if == "not_engaged":
         return f"{message} is a reminder, for {name} had not engaged by then"
     return f"{message} goes to everybody in the audience"

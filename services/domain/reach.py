@@ -122,8 +122,7 @@ SELECT kind, reach, sum(n) AS people FROM
     WHERE {settled} AND recipient_id IN (SELECT recipient_id FROM dirty) GROUP BY reach
     UNION ALL
     SELECT 'people', reach, toInt64(count()) FROM fresh GROUP BY reach
-    {_duplicates("email", SHARED_EMAIL, settled)}
-    {_duplicates("phone", SHARED_PHONE, settled)}
+    {_duplicates(settled)}
     {"".join(_capped(channel, caps, settled) for channel in CHANNELS)}
 )
 GROUP BY kind, reach
@@ -131,23 +130,31 @@ HAVING people != 0
 """
 
 
-def _duplicates(address: str, bit: int, settled: str) -> str:
-    """All but the first holder of each address, among those who may have it with somebody else."""
+def _duplicates(settled: str) -> str:
+    """All but the first holder of each address, among those who may have it with somebody else: whose bits say so, and
+    who has an address of somebody told of since."""
+    told = "SELECT {} FROM v_contacts WHERE {} != '' AND recipient_id IN (SELECT recipient_id FROM dirty)"
     return f"""
     UNION ALL
-    SELECT '{address}', reach, toInt64(count()) FROM
+    SELECT kind, reach, toInt64(count()) FROM
     (
-        SELECT reach, row_number() OVER (PARTITION BY {address} ORDER BY recipient_id) AS place FROM
+        SELECT kind, reach, row_number() OVER (PARTITION BY kind, address ORDER BY recipient_id) AS place FROM
         (
-            SELECT {address}, recipient_id, reach FROM contacts
-            WHERE {settled} AND {address} != ''
-              AND (bitAnd(reach, {bit}) != 0 OR {address} IN (SELECT {address} FROM fresh WHERE {address} != ''))
-              AND recipient_id NOT IN (SELECT recipient_id FROM dirty)
-            UNION ALL
-            SELECT {address}, recipient_id, reach FROM fresh WHERE {address} != ''
+            SELECT recipient_id, reach, pair.1 AS kind, pair.2 AS address FROM
+            (
+                SELECT recipient_id, reach, email, phone FROM contacts
+                WHERE {settled} AND recipient_id NOT IN (SELECT recipient_id FROM dirty)
+                  AND (bitAnd(reach, {SHARED_EMAIL + SHARED_PHONE}) != 0
+                       OR (email != '' AND email IN ({told.format("email", "email")}))
+                       OR (phone != '' AND phone IN ({told.format("phone", "phone")})))
+                UNION ALL
+                SELECT recipient_id, reach, email, phone FROM fresh
+            )
+            ARRAY JOIN [('email', email), ('phone', phone)] AS pair
+            WHERE pair.2 != ''
         )
     )
-    WHERE place > 1 GROUP BY reach"""
+    WHERE place > 1 GROUP BY kind, reach"""
 
 
 def _capped(channel: Channel, caps: Sequence[Cap], settled: str) -> str:

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any
 
 import structlog
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas import CampaignRecord, Forecast
 from services.planner.owner import PartitionOwner, is_running
 from services.planner.shared import Shared
 from services.runtime.clock import utc_now
+from services.runtime.endings import raise_if_cancelled
 from services.runtime.forecasting import foresee
 
 log = structlog.get_logger("planner")
@@ -50,7 +50,8 @@ class Foresight:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 found = await foresee(self._ask, record, accounts, self.shared.settings.public_url, at)
-        except (ClickHouseError, OSError, TimeoutError) as error:
+        except Exception as error:  # whatever it is: a forecast must not stop a campaign
+            raise_if_cancelled()
             log.warning("no forecast", campaign=record.campaign_id, error=repr(error))
             return
         await owner.change(record.campaign_id, partial(_with_forecast, found))

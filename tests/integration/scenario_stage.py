@@ -263,5 +263,6 @@ def timeless(text: str) -> str:
     """With every time and date taken out."""
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "<time>", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "<time>", text)
-    text = re.sub(r"(?<=until )(?:\d+ [A-Z][a-z]{2} at )?\d\d:\d\d", "<time>", text)
-    return re.sub(r"(?:on \d+ [A-Z][a-z]{2}(?: \d{4})? )?at \d\d:\d\d|(?<=since )[\w ]*\d\d:\d\d", "at <time>", text)
+    day = r"\d+ [A-Z][a-z]{2}(?: \d{4})? "
+    text = re.sub(rf"(?<=(?:until|since) )(?:{day}at )?\d\d:\d\d", "<time>", text)
+    return re.sub(rf"(?:on {day})?at \d\d:\d\d", "at <time>", text)

@@ -123,8 +123,9 @@ def target_of(click: Click, campaign: CampaignRecord, query: str = "") -> str | 
 
     `query`: what the author put behind `{{ link }}` in the message.
     """
-    url = click.url or (campaign.body.link or "")
-    if not trackable(url) or "{{" in url or "{%" in url or not 1 <= click.step <= len(campaign.steps):
+    own = campaign.body.link or ""
+    url = click.url or ("" if "{{" in own or "{%" in own else own)
+    if not trackable(url) or not 1 <= click.step <= len(campaign.steps):
         return None
     parts = urlsplit(url)
     given = parse_qsl(query, keep_blank_values=True)

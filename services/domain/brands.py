@@ -39,3 +39,8 @@ def needs_approval(record: CampaignRecord, brand: Brand) -> bool:
     if above is None:
         return False
     return budget is None or budget.currency != above.currency or budget.total > above.total
+
+
+def waits_for_approval(record: CampaignRecord) -> bool:
+    """Somebody has asked for it, and nobody else has said yes."""
+    return record.approval is not None and record.approval.approved_at is None

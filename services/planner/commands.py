@@ -13,12 +13,12 @@ from ulid import ULID
 from schemas import Brand, CampaignId, CampaignRecord, Command, CommandResult, CommandType, FieldError
 from schemas.topics import load_topics
 from services.domain.audience import CONTACT_FIELDS
-from services.domain.brands import brand_named, with_brand
+from services.domain.brands import brand_named, waits_for_approval, with_brand
 from services.domain.campaigns import check_campaign, check_filter
 from services.planner.accounts import AccountDirectory
 from services.planner.audience import AudienceStore
 from services.planner.core import lifecycle
-from services.planner.core.approval import held_for_approval, is_pending
+from services.planner.core.approval import held_for_approval
 from services.planner.core.decisions import Accepted, Decision, Rejected, reject
 from services.planner.core.decoding import Refused, target_of
 from services.planner.core.drafts import draft
@@ -71,7 +71,7 @@ class CommandHandler:
             return None, _result(decoded.command_id, decoded.type, campaign_id, epoch, decision.errors, now)
         record = decision.record
         result = _result(decoded.command_id, decoded.type, record.campaign_id, record.epoch, [], now)
-        waits = decoded.type is not CommandType.CANCEL and is_pending(record)
+        waits = decoded.type is not CommandType.CANCEL and waits_for_approval(record)
         return record, result.model_copy(update={"waiting_for": "approval"}) if waits else result
 
     async def _decide(self, command: Command, campaign_id: CampaignId, now: datetime) -> Decision:

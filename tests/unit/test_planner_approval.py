@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from schemas import Brand, Campaign, CampaignId, CampaignRecord, CampaignStatus, Command, CommandType
+from services.domain.brands import waits_for_approval
 from services.planner.core import lifecycle
-from services.planner.core.approval import held_for_approval, is_pending
+from services.planner.core.approval import held_for_approval
 from services.planner.core.decisions import Accepted, Rejected
 from services.planner.core.drafts import draft
 
@@ -74,7 +75,7 @@ def test_who_asked_cannot_approve_nor_can_nobody_and_launching_twice_is_no_appro
     assert refused(waiting, "asha") == "same_person"
     assert refused(waiting, "") == "missing"
     again = after(waiting, CommandType.LAUNCH, "ravi")
-    assert is_pending(again)
+    assert waits_for_approval(again)
     assert refused(again, "asha") == "same_person"
     assert refused(campaign(), "ravi") == "nothing_to_approve"
 
@@ -94,7 +95,7 @@ def test_another_text_or_budget_stops_a_running_campaign_until_it_is_approved_an
     changed = after(running(), kind, "ravi", **fields)
     assert (changed.status, changed.launched_at) == (PAUSED, NOW)
     assert refused(changed, "ravi") == "same_person"
-    assert is_pending(after(changed, CommandType.RESUME, "ravi"))
+    assert waits_for_approval(after(changed, CommandType.RESUME, "ravi"))
     assert after(changed, CommandType.APPROVE, "asha").status is ACTIVE
 
 
@@ -128,4 +129,4 @@ def test_one_that_had_ended_is_not_taken_up_again_by_one_person_s_new_budget() -
     done = lifecycle.complete(running(), NOW)
     raised = after(done, CommandType.BUDGET, budget={"total": "900"})
     assert (raised.status, raised.ended_at) == (PAUSED, None)
-    assert is_pending(raised)
+    assert waits_for_approval(raised)

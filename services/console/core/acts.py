@@ -8,6 +8,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from schemas import CampaignRecord, CampaignStatus, Role
+from services.domain.brands import waits_for_approval
 
 OFFERED: Final[dict[CampaignStatus, tuple[str, ...]]] = {
     CampaignStatus.DRAFT: ("launch", "content", "budget", "clone", "cancel"),
@@ -18,7 +19,9 @@ OFFERED: Final[dict[CampaignStatus, tuple[str, ...]]] = {
     CampaignStatus.CANCELLED: ("clone",),
 }
 """The acts of a campaign's page, by status: REST's verbs, and edits of `content` and `budget`. The planner decides."""
-VERBS: Final = frozenset(verb for verbs in OFFERED.values() for verb in verbs)
+VERBS: Final = frozenset(verb for verbs in OFFERED.values() for verb in verbs) | {"approve"}
+HELD: Final = {"launch": "approve", "resume": "approve"}
+"""What takes their place while a second person's approval is waited for."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,12 @@ class Scope:
     """Planned and not settled; before the launch: the most that it can be."""
 
 
-def offered(status: CampaignStatus, role: Role = "admin") -> tuple[str, ...]:
+def offered(record: CampaignRecord, role: Role = "admin") -> tuple[str, ...]:
     """To whoever only looks: nothing."""
-    return () if role == "viewer" else OFFERED[status]
+    if role == "viewer":
+        return ()
+    verbs = OFFERED[record.status]
+    return tuple(HELD.get(verb, verb) for verb in verbs) if waits_for_approval(record) else verbs
 
 
 def own_content(record: CampaignRecord) -> list[tuple[str, BaseModel | None]]:

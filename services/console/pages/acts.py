@@ -26,7 +26,7 @@ async def ask(campaign_id: str, verb: str, request: Request, hub: HubOf, visitor
     record = await hub.campaign(campaign_id, visitor)
     if verb not in VERBS:
         raise not_found("act", verb)
-    if verb not in offered(record.status):
+    if verb not in offered(record):
         raise Problem(409, "wrong_status", f"the campaign is {record.status.value} now: there is nothing to {verb}")
     desk: StatsDesk = request.app.state.stats
     stats = await desk.stats(record)

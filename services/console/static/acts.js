@@ -3,6 +3,7 @@
 const ask = document.getElementById("ask");
 const told = document.getElementById("told");
 const UNREACHED = "The console did not answer. Whether it was done is not known: look at the status, then try again.";
+const WAITS = "Nothing is sent yet: a second person of the brand has to approve it.";
 
 function tell(text, bad) {
   told.textContent = text;
@@ -89,6 +90,7 @@ ask.addEventListener("submit", async (event) => {
     if (answer.ok) {
       const result = await answer.json();
       ask.close();
+      if (result.waiting_for) return tell(WAITS, false);
       return form.dataset.go ? location.assign(form.dataset.go + encodeURIComponent(result.campaign_id)) : tell(form.dataset.done, false);
     }
     show(await problemOf(answer));

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from schemas import Approval, Brand, CampaignRecord, CampaignStatus, Command, CommandType
-from services.domain.brands import needs_approval
+from services.domain.brands import needs_approval, waits_for_approval
 from services.planner.core.decisions import Rejected, reject
 
 GOING = frozenset({CampaignStatus.ACTIVE, CampaignStatus.SCHEDULED})
@@ -17,10 +17,6 @@ GOING = frozenset({CampaignStatus.ACTIVE, CampaignStatus.SCHEDULED})
 
 def is_approved(record: CampaignRecord) -> bool:
     return record.approval is not None and record.approval.approved_at is not None
-
-
-def is_pending(record: CampaignRecord) -> bool:
-    return record.approval is not None and record.approval.approved_at is None
 
 
 def voids(command: Command) -> bool:
@@ -52,7 +48,7 @@ def held_for_approval(
 
 def refusal(record: CampaignRecord, command: Command) -> Rejected | None:
     """Why this command's operator cannot approve the campaign; None: they can."""
-    if record.approval is None or not is_pending(record):
+    if record.approval is None or not waits_for_approval(record):
         message = f"campaign '{record.campaign_id}' waits for nobody's approval: launch it"
         return reject("campaign_id", "nothing_to_approve", message)
     if not command.operator:

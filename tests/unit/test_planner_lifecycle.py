@@ -88,6 +88,14 @@ def test_a_date_to_come_is_scheduled_and_a_past_one_sends_at_once() -> None:
     assert launched("2026-11-20T09:00").status is CampaignStatus.ACTIVE
 
 
+def test_a_campaign_by_everybodys_own_clock_begins_where_the_day_does() -> None:
+    """14 hours before UTC; until then it is scheduled."""
+    for at, status in (("2026-11-21T23:01", CampaignStatus.SCHEDULED), ("2026-11-21T23:00", CampaignStatus.ACTIVE)):
+        schedule = {"schedule": {"at": at, "zone": "Asia/Kolkata", "mode": "local"}}
+        campaign = Campaign.model_validate(CAMPAIGN.model_dump() | schedule)
+        assert steer(make_draft(campaign), CommandType.LAUNCH).status is status
+
+
 def test_a_campaign_that_was_paused_before_its_time_is_scheduled_again_on_resume() -> None:
     campaign = Campaign.model_validate(
         CAMPAIGN.model_dump() | {"schedule": {"at": "2026-11-22T09:00", "zone": "UTC", "mode": "fixed"}}

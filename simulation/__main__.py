@@ -26,7 +26,9 @@ LEAST = 1_000
 
 def main(
     people: Annotated[int, typer.Option(min=1, help="How many people.")] = 100_000,
-    seed: Annotated[int, typer.Option(help="Which people: another seed, another world of the same kind.")] = 2026,
+    seed: Annotated[
+        int, typer.Option(min=-(2**63), max=2**63 - 1, help="Which people: another seed, others of the same kind.")
+    ] = 2026,
     others: Annotated[bool, typer.Option("--sweep/--no-sweep", help="Whether to look at other worlds too.")] = True,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the work.")] = os.cpu_count() or 1,
     file: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")] = FILE,

@@ -13,6 +13,8 @@ import typer
 
 from bench.figure import FULL, QUICK, Figure, Scale
 from bench.figures import (
+    audience,
+    contacts_import,
     end_to_end,
     idle,
     pages,
@@ -52,6 +54,8 @@ MEASUREMENTS = (
     Measurement("recovery", bare, recovery.measure),
     Measurement("senders", senders.stage, senders.measure),
     Measurement("tracker", bare, tracker.measure),
+    Measurement("contacts_import", bare, contacts_import.measure),
+    Measurement("audience", bare, audience.measure),
 )
 NAMES = ", ".join(measurement.name for measurement in MEASUREMENTS)
 

@@ -80,6 +80,13 @@ def test_who_asked_cannot_approve_nor_can_nobody_and_launching_twice_is_no_appro
     assert refused(campaign(), "ravi") == "nothing_to_approve"
 
 
+def test_an_upstream_system_asks_under_that_name_and_cannot_approve_without_one() -> None:
+    waiting = after(campaign(), CommandType.LAUNCH, "")
+    assert waiting.approval is not None
+    assert waiting.approval.requested_by == "upstream"
+    assert refused(waiting, "") == "missing"
+
+
 def test_an_edit_of_what_waits_takes_the_request_back() -> None:
     edited = after(after(campaign(), CommandType.LAUNCH), CommandType.EDIT, body={"text": "More"})
     assert (edited.status, edited.approval) == (DRAFT, None)

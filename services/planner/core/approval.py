@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from schemas import Approval, Brand, CampaignRecord, CampaignStatus, Command, CommandType
+from schemas.audit import UPSTREAM
 from services.domain.brands import needs_approval, waits_for_approval
 from services.planner.core.decisions import Rejected, reject
 
@@ -38,7 +39,7 @@ def held_for_approval(
         after = after.model_copy(update={"approval": None})
     if after.status not in GOING or is_approved(after) or not needs_approval(after, brand):
         return after
-    asked = after.approval or Approval(requested_by=command.operator, requested_at=now)
+    asked = after.approval or Approval(requested_by=command.operator or UPSTREAM, requested_at=now)
     if before.status is CampaignStatus.DRAFT:
         same = {"updated_at": now, "last_command_id": command.command_id, "approval": asked}
         return before.model_copy(update=same)

@@ -32,7 +32,7 @@ class Recovery:
     kind: str
     held_s: float
     longest_gap_s: float
-    """Between two messages of one partition of one channel's topic, from the blow on."""
+    """From the blow, or a message after it, to the next message of the same partition of a channel's topic."""
     late_s: float
     """Of that, what the fault itself did not last."""
     within_s: float = 0.0
@@ -62,10 +62,8 @@ def measure(
 
 
 def longest_gap(times: list[float], since: float) -> float:
-    """Seconds, between neighbours of which the later one is after `since`; 0 where too little came after it."""
+    """Seconds, from `since` on; 0 where too little came after it."""
     after = [at for at in times if at > since]
     if len(after) < FEWEST:
         return 0.0
-    before = [at for at in times if at <= since][-1:]
-    counted = before + after[: int(len(after) * STEADY)]
-    return max(later - earlier for earlier, later in pairwise(counted))
+    return max(later - earlier for earlier, later in pairwise([since, *after[: int(len(after) * STEADY)]]))

@@ -11,6 +11,11 @@ from typing import Any
 import httpx
 from installation_desk import PATIENCE_S, Desk, completed, sent
 from ulid import ULID
+from waiting import until
+
+from bench.accounts import GIVEN as SECOND_GIVEN
+from bench.accounts import SECOND, SECOND_SID, connect_second
+from deploy.local.installation import Installation
 
 RATE, SMS_RATE = 60, 4
 """Messages a second: slow enough to interfere, fast enough to wait for."""
@@ -22,6 +27,7 @@ GIVEN = {
     "PEAL_RATE_SMS": str(SMS_RATE),
     "PEAL_PRICE_EMAIL_MICROS": str(MAIL_MICROS),
     "PEAL_SANDBOX_WORLD": "calm",
+    **SECOND_GIVEN,
 }
 
 
@@ -167,3 +173,31 @@ async def test_a_large_campaign_does_not_hold_up_a_small_one_of_the_same_account
     await desk.order(large, "cancel")
     await desk.until(large, lambda s: s["status"] == "cancelled" and s["open"] == 0)
     assert (await desk.reckon(small, 40)).exact
+
+
+def by_phone(prefix: str, people: int) -> list[dict[str, Any]]:
+    return [{"id": f"p{i}", "name": f"N{i}", "phone": f"+91{prefix}{i:04}", "opt_in": ["sms"]} for i in range(people)]
+
+
+async def test_an_account_that_its_provider_throttles_holds_up_no_other_of_its_channel(
+    desk: Desk, installation: Installation
+) -> None:
+    """One sender process serves both."""
+    await connect_second(installation, 50)
+    await desk.set_world({"name": "calm", "limits": {SECOND_SID: 1}, "retry_after_s": 1})
+    throttled = await desk.launch(by_phone("920001", 400), steps=[{"channel": "sms"}], accounts={"sms": SECOND})
+
+    async def refused() -> float:
+        return await desk.metric("sender-sms", "peal_provider_calls_total", account=SECOND, answer="refused")
+
+    await until(refused, "the provider says that it is too much")
+    await desk.until(throttled, sent(1, "sms"))
+    free = await desk.launch(by_phone("920002", 5 * SMS_RATE), steps=[{"channel": "sms"}])
+    await desk.until(free, completed)
+    stats = await desk.stats(throttled)
+    assert (stats["status"], stats["by_channel"]["sms"]["sent"] < 200) == ("active", True)
+    assert (await desk.reckon(free, 5 * SMS_RATE)).exact
+    await desk.order(throttled, "cancel")
+    stats = await desk.until(throttled, lambda s: s["status"] == "cancelled" and s["open"] == 0)
+    assert (stats["uncertain"], set((await desk.times(throttled)).values())) == (0, {1})
+    await desk.set_world({"name": "calm"})

@@ -203,8 +203,12 @@ class Director:
     async def _do_order(self, verb: str) -> None:
         await self.desk.order(self.scenario.campaign_id, verb)
 
-    async def _do_explain(self, person: str) -> None:
-        self.scenario.explained.append(await self._explain(person))
+    async def _do_explain(self, what: list[str]) -> None:
+        """Of a person, as soon as the account says so."""
+        person, words = what
+        while words not in (text := await self._explain(person)):
+            await asyncio.sleep(LOOK_S)
+        self.scenario.explained.append(text)
 
     async def _visit(self, whose: str, agent: str) -> None:
         person, step = whose.split()

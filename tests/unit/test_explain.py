@@ -274,28 +274,28 @@ def test_a_fallback_that_waits_says_for_what() -> None:
         for number in (1, 2)
     }
     assert summary(2, event(1, "uncertain"), record=record, progress=asked) == (
-        "The SMS: it waits until it is known whether the email left, which it would stand in for."
+        "The SMS waits until it is known whether the email left, which it would stand in for."
     )
     assert summary(2, event(1, "queued"), record=record, progress=asked) == (
-        "The SMS: it waits until the email is on its way or has failed, which it would stand in for."
+        "The SMS waits until the email is on its way or has failed, which it would stand in for."
     )
 
 
 def test_who_is_held_by_the_hour_is_told_until_when() -> None:
     night = {"quiet_hours": {"from": "11:00", "to": "15:00"}}
     quiet = campaign(limits=night)
-    assert summary(1, record=quiet) == ("The email: it is held until 15:00: quiet hours are kept where Asha is.")
+    assert summary(1, record=quiet) == ("The email is held until 15:00: quiet hours are kept where Asha is.")
     far = Membership(ord=3, zone="Asia/Kolkata")
     assert summary(1, record=campaign(limits={"quiet_hours": {"from": "17:00", "to": "09:00"}}), member=far) == (
-        "The email: it is held until 22 Nov at 09:00 (Asia/Kolkata): quiet hours are kept where Asha is."
+        "The email is held until 22 Nov at 09:00 (Asia/Kolkata): quiet hours are kept where Asha is."
     )
     local = campaign(schedule={"at": "2026-11-21T13:00", "zone": "UTC", "mode": "local"})
     assert summary(1, record=local) == (
-        "The email: it is held until the clocks where Asha is show its time, which is at 13:00."
+        "The email is held until the clocks where Asha is show its time, which is at 13:00."
     )
     best = campaign(schedule={"at": "2026-11-21T10:00", "zone": "UTC", "mode": "best_time"})
     assert summary(1, record=best, member=Membership(ord=3, best_hour=18)) == (
-        "The email: it is held for the hour in which Asha is likeliest to open it, which begins at 18:00."
+        "The email is held for the hour in which Asha is likeliest to open it, which begins at 18:00."
     )
 
 
@@ -311,8 +311,8 @@ def test_more_than_one_message_is_told_to_be_as_planned() -> None:
     record = campaign(steps=steps(("email", "always"), ("sms", "not_delivered"), ("whatsapp", "not_engaged")))
     explanation = told([event(1, "bounced"), event(2, "delivered", 60), event(3, "delivered", 90)], record)
     assert explanation.summary.endswith(
-        "Three messages are as planned: the SMS stands in for the email, which did not arrive "
-        "and the WhatsApp message is a reminder, for Asha had not engaged by then."
+        "Three messages are as planned: the SMS stands in for the email, which did not arrive; "
+        "the WhatsApp message is a reminder, for Asha had not engaged by then."
     )
     assert ("fallback", "passed") in gates(explanation, 2)
     late = told([event(1, "delivered", 70), event(2, "delivered", 60)], record)
@@ -352,7 +352,7 @@ def test_a_message_whose_turn_has_not_come_says_when_it_comes() -> None:
     )
     assert summary(1, progress={1: later}) == "The email: this step begins at 13:00."
     passed = later.model_copy(update={"cursor": 4})
-    assert summary(1, progress={1: passed}) == "The email: it has been asked for and waits to be judged."
+    assert summary(1, progress={1: passed}) == "The email has been asked for and waits to be judged."
     assert summary(1) == "The email: its turn has not come yet."
     assert summary(1, record=campaign(status="paused")) == "The email: the campaign is paused."
 

@@ -78,7 +78,7 @@ def _by_design(facts: Facts) -> list[str]:
     if len(sent) < 2:
         return []
     reasons = [_purpose(step) for step in sent[1:]]
-    return [sentence(f"{_NUMBERS.get(len(sent), str(len(sent)))} messages are as planned: {listed(reasons)}")]
+    return [sentence(f"{_NUMBERS.get(len(sent), str(len(sent)))} messages are as planned: {'; '.join(reasons)}")]
 
 
 def _purpose(step: StepFacts) -> str:
@@ -117,7 +117,10 @@ def _explain_step(step: StepFacts) -> StepExplanation:
 def _summary(step: StepFacts, standing: LedgerEvent | None, gates: tuple[Gate, ...]) -> str:
     message, facts = _message(step), step.facts
     if standing is None or facts.member is None:
-        return f"{message[0].upper()}{message[1:]}: {gates[-1].words[0].lower()}{gates[-1].words[1:]}"
+        words = gates[-1].words
+        if words.startswith("It "):
+            return sentence(f"{message}{words[2:]}")
+        return f"{message[0].upper()}{message[1:]}: {words[0].lower()}{words[1:]}"
     when = moment(standing.occurred_at, facts.now, facts.zone)
     match standing.status:
         case Status.SUPPRESSED:

@@ -106,10 +106,16 @@ def counting(audience: AudienceFilter, caps: Sequence[Cap] = ()) -> str:
 
     Kind `people`: all of them; `email`, `phone`: those of them whose address another has who comes before them;
     `capped <channel>`: those whom one of `caps` leaves no message on it now. In the base nobody is looked up: people
-    told of since are taken away as they stood there, and added as they stand now.
+    told of since are taken away as they stood there, and added as they stand now. Whether an address is doubled is
+    asked only of those whose bits say that it may be, and of those who share one with somebody told of since.
     """
     wanted = condition(audience)
     settled = f"is_deleted = 0 AND reach != 0 AND {wanted}"
+    told = " UNION ALL ".join(
+        f"SELECT {{0}} FROM {source}" for source in (
+            "contacts_changes", "contacts WHERE reach = 0 OR recipient_id IN (SELECT recipient_id FROM reach_changes)"
+        )
+    )  # fmt: skip
     return f"""
 WITH
     dirty AS ({DIRTY}),
@@ -121,40 +127,30 @@ SELECT kind, reach, sum(n) AS people FROM
     SELECT 'people', reach, -toInt64(count()) FROM contacts
     WHERE {settled} AND recipient_id IN (SELECT recipient_id FROM dirty) GROUP BY reach
     UNION ALL
-    SELECT 'people', reach, toInt64(count()) FROM fresh GROUP BY reach
-    {_duplicates(settled)}
-    {"".join(_capped(channel, caps, settled) for channel in CHANNELS)}
-)
-GROUP BY kind, reach
-HAVING people != 0
-"""
-
-
-def _duplicates(settled: str) -> str:
-    """All but the first holder of each address, among those who may have it with somebody else: whose bits say so, and
-    who has an address of somebody told of since."""
-    told = "SELECT {} FROM v_contacts WHERE {} != '' AND recipient_id IN (SELECT recipient_id FROM dirty)"
-    return f"""
-    UNION ALL
     SELECT kind, reach, toInt64(count()) FROM
     (
         SELECT kind, reach, row_number() OVER (PARTITION BY kind, address ORDER BY recipient_id) AS place FROM
         (
             SELECT recipient_id, reach, pair.1 AS kind, pair.2 AS address FROM
             (
-                SELECT recipient_id, reach, email, phone FROM contacts
+                SELECT recipient_id, reach, email, phone, '' AS counted FROM contacts
                 WHERE {settled} AND recipient_id NOT IN (SELECT recipient_id FROM dirty)
                   AND (bitAnd(reach, {SHARED_EMAIL + SHARED_PHONE}) != 0
-                       OR (email != '' AND email IN ({told.format("email", "email")}))
-                       OR (phone != '' AND phone IN ({told.format("phone", "phone")})))
+                       OR (email != '' AND email IN ({told.format("email")}))
+                       OR (phone != '' AND phone IN ({told.format("phone")})))
                 UNION ALL
-                SELECT recipient_id, reach, email, phone FROM fresh
+                SELECT recipient_id, reach, email, phone, recipient_id FROM fresh
             )
-            ARRAY JOIN [('email', email), ('phone', phone)] AS pair
+            ARRAY JOIN [('email', email), ('phone', phone), ('people', counted)] AS pair
             WHERE pair.2 != ''
         )
     )
-    WHERE place > 1 GROUP BY kind, reach"""
+    WHERE kind = 'people' OR place > 1 GROUP BY kind, reach
+    {"".join(_capped(channel, caps, settled) for channel in CHANNELS)}
+)
+GROUP BY kind, reach
+HAVING people != 0
+"""
 
 
 def _capped(channel: Channel, caps: Sequence[Cap], settled: str) -> str:

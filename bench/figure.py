@@ -22,10 +22,12 @@ class Scale:
     """How long the rate is watched, seconds."""
     reads: int
     """Requests of each kind of page."""
+    campaigns: int
+    """Small ones whose way is timed."""
 
 
-FULL = Scale(100_000, 200_000, 300_000, 1_000_000, 200_000, 15_000, 20, 40)
-QUICK = Scale(20_000, 60_000, 80_000, 100_000, 40_000, 4_000, 8, 15)
+FULL = Scale(100_000, 200_000, 300_000, 1_000_000, 200_000, 15_000, 20, 40, 60)
+QUICK = Scale(20_000, 60_000, 80_000, 100_000, 40_000, 4_000, 8, 15, 15)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import httpx
 import psutil
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
+from bench.accounts import GIVEN as SECOND_GIVEN
 from deploy.local.environment import shared_environment
 from deploy.local.free_ports import free_ports
 from deploy.local.hooks import SET_UP
@@ -34,8 +35,11 @@ GIVEN = {
     "PEAL_RATE_SMS": str(SMS_RATE),
     "PEAL_SANDBOX_WORLD": "bench",
     "PEAL_LOG_LEVEL": "warning",
+    **SECOND_GIVEN,
 }
 READY_S, STOP_S = 60.0, 60.0
+MOST_INSTANCES = 4
+"""Of a service, side by side."""
 
 
 @dataclass(frozen=True)
@@ -101,16 +105,15 @@ class Bare:
         return shell | self.installation.stack.environment_for(name)
 
     @asynccontextmanager
-    async def service(self, name: str, **environment: str) -> AsyncIterator[Service]:
+    async def service(self, name: str, instance: int = 0, **environment: str) -> AsyncIterator[Service]:
         """Started, not yet ready; ended with the block."""
-        spec = next(spec for spec in default_services(self.ports) if spec.name == name)
-        log = self.folder / f"{name}.log"
+        spec = [spec for spec in default_services(self.ports, {name: MOST_INSTANCES}) if spec.name.startswith(name)]
+        log = self.folder / f"{spec[instance].name}.log"
+        given = self.environment(name) | dict(spec[instance].environment) | environment
         with log.open("ab") as output:
-            process = subprocess.Popen(
-                spec.command, stdout=output, stderr=output, env=self.environment(name) | environment
-            )
+            process = subprocess.Popen(spec[instance].command, stdout=output, stderr=output, env=given)
         try:
-            yield Service(name, process, f"http://127.0.0.1:{self.ports.metrics(name)}", log)
+            yield Service(spec[instance].name, process, f"http://127.0.0.1:{self.ports.metrics(name, instance)}", log)
         finally:
             await asyncio.to_thread(_end, process)
 
@@ -147,7 +150,7 @@ async def bare(**given: str) -> AsyncIterator[Bare]:
 async def whole() -> AsyncIterator[Whole]:
     """Everything, ready."""
     with tempfile.TemporaryDirectory(prefix="peal-bench-") as name:
-        folder, ports = Path(name), free_ports()
+        folder, ports = Path(name), free_ports(MOST_INSTANCES)
         installation = make_installation(folder, ports, GIVEN)
         async with installation.stack as stack:
             yield Whole(folder, ports, installation, stack)

@@ -22,7 +22,7 @@ from services.tracker.compaction import Compaction
 from services.tracker.store import Store
 
 TARGET_S, OF = 1.0, 10_000_000
-TOLD_SINCE = 20_000
+TOLD_SINCE = 100_000
 RUNS = 7
 PART = 4
 """The smaller size is this part of the larger."""

@@ -26,18 +26,17 @@ NIGHTLY: Final = timedelta(hours=24)
 HOURLY: Final = timedelta(hours=1)
 HOURLY_ROWS: Final = 50_000
 """So many people told of since are reason enough, an hour after the last time."""
-SHARE_OF_BASE: Final = 8
-"""A large base is rewritten less often: not before an eighth of it has changed."""
-UNKNOWN_AT_ONCE: Final = 1_000_000
+UNKNOWN_AT_ONCE: Final = 200_000
 """Rows of the base of which nothing was worked out yet: so many in one go."""
+MOVED_AT_ONCE: Final = 40_000
+"""People worked out and moved by one statement, which keeps it well below the embedded engine's memory for one."""
 IN_FLIGHT_S: Final = 300
 """A word is noted beside its row, not with it: what is noted so lately stays noted, lest the row is yet to come."""
 
 _WAITING: Final = f"""
 SELECT (SELECT count() FROM contacts_changes),
        (SELECT count() FROM reach_changes WHERE at < now64(3) - {IN_FLIGHT_S}),
-       (SELECT count() FROM contacts WHERE reach = 0),
-       (SELECT count() FROM contacts)
+       (SELECT count() FROM contacts WHERE reach = 0)
 """
 _TOLD: Final = """
 INSERT INTO {seen} SELECT recipient_id, version FROM contacts
@@ -60,16 +59,19 @@ WHERE recipient_id IN (SELECT recipient_id FROM {seen})
 """
 
 
+_PART: Final = "cityHash64(recipient_id) % {parts} = {part}"
+
+
 def _shared(address: str) -> str:
     return (
         f"(c.brand, c.{address}) IN (SELECT brand, {address} FROM v_contacts WHERE {address} != '' AND {address} IN "
-        f"(SELECT {address} FROM contacts_changes) GROUP BY brand, {address} HAVING count() > 1)"
+        f"(SELECT {address} FROM contacts_changes WHERE {_PART}) GROUP BY brand, {address} HAVING count() > 1)"
     )
 
 
 _MOVE: Final = "INSERT INTO contacts " + with_reach(
-    "SELECT * FROM contacts_changes FINAL",
-    "SELECT recipient_id FROM contacts_changes",
+    f"SELECT * FROM contacts_changes FINAL WHERE {_PART}",
+    f"SELECT recipient_id FROM contacts_changes WHERE {_PART}",
     _shared("email"),
     _shared("phone"),
 )
@@ -98,9 +100,9 @@ class Compaction:
                 log.warning("contacts not compacted now", error=repr(error))
 
     async def due(self, now: datetime) -> bool:
-        changed, told, unknown, base = (await self.store.rows_once(_WAITING))[0]
+        changed, told, unknown = (await self.store.rows_once(_WAITING))[0]
         rows, since = int(changed) + int(told), now - self._last
-        if unknown or rows >= max(self.most_rows, int(base) // SHARE_OF_BASE):
+        if unknown or rows >= self.most_rows:
             return True
         return (rows > 0 and since >= NIGHTLY) or (rows >= HOURLY_ROWS and since >= HOURLY)
 
@@ -120,7 +122,7 @@ class Compaction:
             )
             for statement in (_TOLD, _UNKNOWN, _PULL, _HOLDERS, _PULL):
                 await self.store.command(statement.replace("{seen}", seen))
-            await self.store.command(_MOVE)
+            await self._move()
             await self.store.command("OPTIMIZE TABLE contacts FINAL")
             await self.store.command(
                 f"DELETE FROM contacts_changes WHERE version <= joinGet('{seen}', 'version', recipient_id)",
@@ -136,6 +138,12 @@ class Compaction:
             await self._clear()
         self._last = utc_now()
         log.info("contacts compacted")
+
+    async def _move(self) -> None:
+        rows = int((await self.store.rows_once("SELECT count() FROM contacts_changes"))[0][0])
+        parts = rows // MOVED_AT_ONCE + 1
+        for part in range(parts):
+            await self.store.command(_MOVE.replace("{parts}", str(parts)).replace("{part}", str(part)))
 
     async def _clear(self) -> None:
         """What an interrupted compaction left. A deletion without its list would be tried for ever: end it first."""

@@ -10,16 +10,17 @@ from typing import Generic, TypeVar
 from aiokafka.errors import KafkaError
 from fastapi import Request
 
-from schemas.topics import CONSENTS, CONTACT_CHANGES
+from schemas.topics import CONSENTS, CONTACT_CHANGES, load_topics
 from services.console.core.contact_files import BadRow, FileError, RowFile
 from services.console.core.contact_rows import GoodRow
 from services.console.hub import Hub
 from services.console.problems import Problem
 from services.domain.messages import encode_json
+from services.runtime.kafka import Record, partition_of, send_batches
 
 MOST_ERRORS = 10_000
 UNDER_WAY = 5_000
-"""Records that may wait for their acknowledgement."""
+"""Records that are sent at a time."""
 BREATH = 100
 """Rows after which other requests have their turn."""
 
@@ -37,7 +38,10 @@ class ImportRun(Generic[R]):
         self.told = Counter[str]()
         """Records by topic."""
         self.errors: list[BadRow] = []
-        self._acks: list[asyncio.Future[object]] = []
+        self._partitions = load_topics().partitions
+        self._waiting: dict[tuple[str, int], list[Record]] = {}
+        self._count = 0
+        self._sending: asyncio.Future[list[None]] | None = None
 
     async def take_body(self, request: Request) -> None:
         """All of a request's body. Raises `Problem` (413, 422, 503)."""
@@ -63,7 +67,8 @@ class ImportRun(Generic[R]):
         """All that was good is acknowledged when this returns."""
         for row in self.file.finish():
             await self._take(row)
-        await self._settle()
+        await self._send()
+        await self._acknowledged()
 
     async def _take(self, row: R | BadRow) -> None:
         if isinstance(row, BadRow):
@@ -72,21 +77,31 @@ class ImportRun(Generic[R]):
                 self.errors.append(row)
             return
         self.good += 1
-        try:
-            for topic, key, value in self._records(row):
-                self._acks.append(await self.hub.producer.send(topic, value, key=key.encode()))
-                self.told[topic] += 1
-        except KafkaError as error:
-            raise self._failed(error) from error
-        if len(self._acks) >= UNDER_WAY:
-            await self._settle()
+        for topic, key, value in self._records(row):
+            place = topic, partition_of(key, self._partitions)
+            self._waiting.setdefault(place, []).append((key.encode(), value, []))
+            self.told[topic] += 1
+            self._count += 1
+        if self._count >= UNDER_WAY:
+            await self._send()
 
-    async def _settle(self) -> None:
-        acks, self._acks = self._acks, []
+    async def _send(self) -> None:
+        """What waits, while the next rows are read; no more than one such lot is under way."""
+        await self._acknowledged()
+        waiting, self._waiting, self._count = self._waiting, {}, 0
+        sends = (send_batches(self.hub.producer, *place, records) for place, records in waiting.items())
+        self._sending = asyncio.gather(*sends)
+
+    async def _acknowledged(self) -> None:
+        sending, self._sending = self._sending, None
+        if sending is None:
+            return
         try:
-            await asyncio.gather(*acks)
+            await sending
         except KafkaError as error:
             raise self._failed(error) from error
+        except ValueError:  # of `send_batches`: nothing larger fits
+            raise Problem(413, "too_large", "a row is larger than a megabyte: shorten its values") from None
 
     def _failed(self, error: KafkaError) -> Problem:
         detail = "Kafka does not take it now: import the file again; what is in already does no harm"

@@ -52,6 +52,9 @@ _SUPPRESSED = """
 SELECT brand, channel, address, reason, toUnixTimestamp64Milli(at) FROM address_suppressions FINAL
 WHERE channel IN %(channels)s AND brand IN %(brands)s AND address IN %(addresses)s AND lifted = 0
 """
+_ANY_SUPPRESSED = """
+SELECT 1 FROM address_suppressions FINAL WHERE brand IN %(brands)s AND lifted = 0 LIMIT 1
+"""
 _LAST_SEND = """
 SELECT recipient_id, campaign_id, step, attempt, ord, account FROM delivery_events
 WHERE recipient_id IN %(keys)s AND channel = %(channel)s AND status IN ('accepted', 'uncertain', 'delivered', 'read')
@@ -93,6 +96,9 @@ class Addresses:
     async def known_stops(self, given: Sequence[NewAddress]) -> list[tuple[Stop, str]]:
         """Stops of addresses that have just been given to somebody, with that recipient."""
         found = []
+        brands = sorted({new.recipient.partition("/")[0] for new in given})
+        if not await self.store.rows(_ANY_SUPPRESSED, {"brands": brands}):
+            return []
         for at in range(0, len(given), CHUNK):
             chunk = given[at : at + CHUNK]
             rows = await self.store.rows(

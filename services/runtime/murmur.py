@@ -17,8 +17,8 @@ def murmur2(data: bytes) -> int:
     whole = length & ~3
     h = _SEED ^ length
     for (k,) in _words(data[:whole]):
-        k = (k * _M) & _MASK
-        h = ((h * _M) & _MASK) ^ (((k ^ (k >> 24)) * _M) & _MASK)
+        k = k * _M & _MASK
+        h = (h * _M ^ (k ^ (k >> 24)) * _M) & _MASK
     if length & 3:
         h = ((h ^ int.from_bytes(data[whole:], "little")) * _M) & _MASK
     h = ((h ^ (h >> 13)) * _M) & _MASK

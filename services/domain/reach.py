@@ -111,11 +111,9 @@ def counting(audience: AudienceFilter, caps: Sequence[Cap] = ()) -> str:
     """
     wanted = condition(audience)
     settled = f"is_deleted = 0 AND reach != 0 AND {wanted}"
-    told = " UNION ALL ".join(
-        f"SELECT {{0}} FROM {source}" for source in (
-            "contacts_changes", "contacts WHERE reach = 0 OR recipient_id IN (SELECT recipient_id FROM reach_changes)"
-        )
-    )  # fmt: skip
+    shared = f"bitAnd(reach, {SHARED_EMAIL + SHARED_PHONE}) != 0"
+    known = "recipient_id NOT IN (SELECT recipient_id FROM dirty)"
+    mails, phones = _told("email"), _told("phone")
     return f"""
 WITH
     dirty AS ({DIRTY}),
@@ -134,10 +132,14 @@ SELECT kind, reach, sum(n) AS people FROM
             SELECT recipient_id, reach, pair.1 AS kind, pair.2 AS address FROM
             (
                 SELECT recipient_id, reach, email, phone, '' AS counted FROM contacts
-                WHERE {settled} AND recipient_id NOT IN (SELECT recipient_id FROM dirty)
-                  AND (bitAnd(reach, {SHARED_EMAIL + SHARED_PHONE}) != 0
-                       OR (email != '' AND email IN ({told.format("email")}))
-                       OR (phone != '' AND phone IN ({told.format("phone")})))
+                WHERE {settled} AND {shared} AND {known}
+                UNION ALL
+                SELECT recipient_id, reach, email, phone, '' FROM contacts
+                WHERE email IN ({mails}) AND {settled} AND NOT {shared} AND {known}
+                UNION ALL
+                SELECT recipient_id, reach, email, phone, '' FROM contacts
+                WHERE phone IN ({phones}) AND {settled} AND NOT {shared} AND {known}
+                  AND email NOT IN ({mails})
                 UNION ALL
                 SELECT recipient_id, reach, email, phone, recipient_id FROM fresh
             )
@@ -151,6 +153,14 @@ SELECT kind, reach, sum(n) AS people FROM
 GROUP BY kind, reach
 HAVING people != 0
 """
+
+
+def _told(address: str) -> str:
+    """Addresses of people told of since, and perhaps some that they had before."""
+    return (
+        f"SELECT {address} FROM contacts_changes WHERE {address} != '' UNION ALL SELECT {address} FROM contacts "
+        f"WHERE {address} != '' AND (reach = 0 OR recipient_id IN (SELECT recipient_id FROM reach_changes))"
+    )
 
 
 def _capped(channel: Channel, caps: Sequence[Cap], settled: str) -> str:

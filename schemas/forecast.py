@@ -20,7 +20,7 @@ class StepForecast(Wire):
     account: AccountKey
     only_if: OnlyIf
     reachable: Count
-    """People whom the channel reaches now: the most messages that the step sends; a reminder or a fallback sends fewer."""
+    """People whom the channel reaches now: the most that the step sends; a reminder or a fallback sends fewer."""
     dropped: dict[str, Count] = {}
     """Reason of suppression -> people, each under the first in the router's order."""
     units: Count = 1

@@ -266,7 +266,7 @@ def test_a_persons_ledger_is_told_in_order_and_explained_in_words(stage: Stage) 
     assert told["summary"].startswith("Person 0 got the email at ")
     assert told["summary"].endswith("The SMS was not sent because no phone number is recorded for Person 0.")
     stranger = stage.api.get(f"/campaigns/{campaign}/explain/stranger").json()
-    assert stranger["summary"].startswith("stranger is not on the campaign's list.")
+    assert stranger["summary"].startswith("stranger is not on the campaign's list of 2.")
     problem(stage.api.get(f"/sends/{campaign}/3/{contact}"), 404)
 
 

@@ -102,7 +102,7 @@ def test_pages_show_figures_reasons_and_the_person_in_words(stage: Stage, browse
     found = browser.get("/recipients", params={"contact": f"{campaign}-p0", "campaign": campaign})
     assert found.url.path == f"/recipients/{campaign}-p0"
     assert "Person 0 got the email at" in found.text
-    assert "The SMS: it has been asked for and waits to be judged." in found.text
+    assert "The SMS has been asked for and waits to be judged." in found.text
     for missing in ("/campaigns/nope", "/recipients/nope", "/nothing"):
         answer = browser.get(missing)
         assert answer.status_code == 404

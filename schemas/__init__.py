@@ -41,6 +41,7 @@ from schemas.records import (
     PageRange,
     StepProgress,
     StepRecord,
+    TemplateUse,
 )
 from schemas.registries import (
     DEFAULT_OPT_IN,
@@ -66,6 +67,7 @@ __all__ = [
     "CommandType", "Consent", "ContactChange", "ContactFields", "ContactId", "Content", "DeliveryEvent", "EmailContent",
     "Engagement", "FieldError", "Forecast", "FrozenAudience", "InboundMessage", "InlineRecipient", "Limits", "Operator",
     "PageRange", "RateCard", "RecipientId", "Role", "SendId", "SendMessage", "SendRecall", "SendRequested",
-    "SmsContent", "Status", "Step", "StepForecast", "StepProgress", "StepRecord", "Suppression", "Template", "Tracking",
+    "SmsContent", "Status", "Step", "StepForecast", "StepProgress", "StepRecord", "Suppression", "Template",
+    "TemplateUse", "Tracking",
     "WhatsappContent", "Wire", "rank_key",
 ]  # fmt: skip

@@ -18,7 +18,17 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from schemas.base import DEFAULT_BRAND, AccountKey, BrandKey, CampaignKey, Channel, ContactKey, Duration, Wire
+from schemas.base import (
+    DEFAULT_BRAND,
+    AccountKey,
+    BrandKey,
+    CampaignKey,
+    Channel,
+    ContactKey,
+    Duration,
+    Identifier,
+    Wire,
+)
 
 
 def _zone(name: str) -> str:
@@ -352,6 +362,9 @@ class Campaign(Wire):
     budget: Budget | None = None
     schedule: Schedule | None = None
     limits: Limits = Limits()
+    templates: dict[Channel, Identifier] = {}
+    """Contents from the brand's library, in place of those in `content`. What a template says when the campaign is
+    applied stays, whatever becomes of the template."""
     accounts: dict[Channel, AccountKey] = {}
     tracking: Tracking = Tracking()
     priority: Annotated[int, Field(ge=0, le=9)] = 5

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.base import AccountKey, BrandKey, CampaignKey, Channel, Time, Wire
+from schemas.base import AccountKey, BrandKey, CampaignKey, Channel, Identifier, Time, Wire
 from schemas.campaign import AudienceFilter, Body, Budget, Content, Limits, OnlyIf, Schedule, Tracking
 from schemas.forecast import Forecast
 from schemas.registries import DEFAULT_OPT_IN
@@ -20,6 +20,11 @@ class CampaignStatus(StrEnum):
     PAUSED = "paused"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
+
+
+class TemplateUse(Wire):
+    template_id: Identifier
+    version: int
 
 
 class StepRecord(Wire):
@@ -62,6 +67,8 @@ class CampaignRecord(Wire):
     """Rises at each launch, pause, resume, cancel, and edit of content, budget or limits."""
     body: Body = Body()
     content: Content = Content()
+    templates: dict[Channel, TemplateUse] = {}
+    """Where the contents of these channels are from."""
     steps: list[StepRecord]
     filter: AudienceFilter | None = None
     """None: the people were listed in the campaign, and are stored with the frozen audience."""

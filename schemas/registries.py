@@ -102,12 +102,16 @@ class Account(Wire):
 
 
 class Template(Wire):
+    """On `templates`, key `brand/template`. Its last version; campaigns keep what they took from an earlier one."""
+
     template_id: Identifier
     brand: BrandKey = DEFAULT_BRAND
     channel: Channel
     name: str
     content: dict[str, object]
+    """As `content.<channel>` of a campaign."""
     version: int = 1
+    updated_at: Time | None = None
 
 
 Role = Literal["admin", "marketer", "viewer"]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 from rich.markup import escape
 from rich.table import Table
 
 from services.cli.client import REJECTED_EXIT, ConsoleClient, segment
 from services.cli.errors import CommandError
+from services.cli.files import read_fields
 from services.cli.output import Json, out, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Brands: list, show, make.")
@@ -51,7 +51,7 @@ def apply(
 
     Exit codes: 0 done, 4 the file is wrong, or refused, 1 anything else.
     """
-    content = _content(file)
+    content = read_fields(file, "brand", "brand_id")
     brand = str(content.pop("brand_id", ""))
     content.pop("updated_at", None)
     if not brand:
@@ -62,14 +62,3 @@ def apply(
         print_json(made)
     else:
         out.print(f"brand {brand} is as {file.name} says.", markup=False, highlight=False)
-
-
-def _content(file: Path) -> dict[str, Any]:
-    """Raises CommandError."""
-    try:
-        found = yaml.safe_load(file.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CommandError(f"{file} is not YAML: {error}", REJECTED_EXIT) from None
-    if not isinstance(found, dict):
-        raise CommandError(f"{file} holds no brand: write its fields, beginning with brand_id", REJECTED_EXIT)
-    return dict(found)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import yaml
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from services.cli.client import ConsoleClient
+from services.cli.client import REJECTED_EXIT, ConsoleClient
 from services.cli.errors import CommandError
 from services.cli.output import err, out
 
@@ -20,6 +21,17 @@ BAD_ROWS_EXIT = 2
 TYPES = {".csv": "text/csv", ".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
 ANSWER_S = 600.0
 """The last rows of a large file are acknowledged some time after they were sent."""
+
+
+def read_fields(file: Path, what: str, first: str) -> dict[str, Any]:
+    """A YAML or JSON file that tells of one thing. `first`: the field that names it. Raises CommandError."""
+    try:
+        found = yaml.safe_load(file.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file} is not YAML: {error}", REJECTED_EXIT) from None
+    if not isinstance(found, dict):
+        raise CommandError(f"{file} holds no {what}: write its fields, beginning with {first}", REJECTED_EXIT)
+    return dict(found)
 
 
 def send_file(file: Path, path: str, **parameters: str) -> dict[str, Any]:

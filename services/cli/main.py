@@ -22,6 +22,7 @@ from services.cli import (
     down,
     export,
     operators,
+    templates,
     topics,
     uncertain,
     up,
@@ -66,6 +67,7 @@ app.add_typer(dlq.app, name="dlq")
 app.command("repair")(repair)
 app.command("erase")(erase)
 app.add_typer(brands.app, name="brand")
+app.add_typer(templates.app, name="template")
 app.add_typer(operators.people, name="operator")
 app.add_typer(operators.keys, name="key")
 app.command("audit")(audit)

@@ -29,6 +29,7 @@ from services.console.api import (
     recipients,
     stats,
     steering,
+    templates,
     uncertain,
 )
 from services.console.assets import PATH, STATIC, Assets
@@ -72,7 +73,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     app.middleware("http")(_measure)
     apis = (
         plans, campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts,
-        dead_letters, uncertain, brands, operators, api_keys, audit, costs, engagements,
+        dead_letters, uncertain, brands, templates, operators, api_keys, audit, costs, engagements,
     )  # fmt: skip
     for module in apis:
         app.include_router(module.router, prefix=API)

@@ -15,7 +15,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from fastapi import Depends, Request
 
-from schemas import Account, AuditEntry, Brand, CampaignRecord, Command, CommandResult, Operator, StepProgress
+from schemas import Account, AuditEntry, Brand, CampaignRecord, Command, CommandResult, Operator, StepProgress, Template
 from schemas.topics import AUDIT_LOG, OPERATORS
 from services.console.commands import CommandDesk, accepted
 from services.console.problems import Problem, not_found
@@ -39,6 +39,7 @@ class Hub:
     progress: Registry[StepProgress]
     accounts: Registry[Account]
     brands: Registry[Brand]
+    templates: Registry[Template]
     operators: Registry[Operator]
 
     def now(self) -> datetime:

@@ -12,8 +12,8 @@ from typing import Any
 import structlog
 import uvicorn
 
-from schemas import Account, Brand, CampaignRecord, Operator, StepProgress
-from schemas.topics import ACCOUNTS, BRANDS, CAMPAIGN_PROGRESS, CAMPAIGNS, OPERATORS
+from schemas import Account, Brand, CampaignRecord, Operator, StepProgress, Template
+from schemas.topics import ACCOUNTS, BRANDS, CAMPAIGN_PROGRESS, CAMPAIGNS, OPERATORS, TEMPLATES
 from services.console.activity import ActivityFeed
 from services.console.app import make_app
 from services.console.commands import CommandDesk
@@ -55,11 +55,12 @@ async def open_hub(settings: ConsoleSettings) -> AsyncIterator[Hub]:
         progress = Registry(settings, CAMPAIGN_PROGRESS, StepProgress.read)
         accounts = Registry(settings, ACCOUNTS, Account.read)
         brands = Registry(settings, BRANDS, Brand.read)
+        templates = Registry(settings, TEMPLATES, Template.read)
         operators = Registry(settings, OPERATORS, Operator.read)
-        for registry in (campaigns, progress, accounts, brands, operators):
+        for registry in (campaigns, progress, accounts, brands, templates, operators):
             await registry.start()
             stack.push_async_callback(registry.stop)
-        yield Hub(settings, clickhouse, producer, desk, campaigns, progress, accounts, brands, operators)
+        yield Hub(settings, clickhouse, producer, desk, campaigns, progress, accounts, brands, templates, operators)
 
 
 async def serve(settings: ConsoleSettings, health: Health, stop: asyncio.Event) -> None:
@@ -81,6 +82,7 @@ async def serve(settings: ConsoleSettings, health: Health, stop: asyncio.Event) 
             hub.progress.follow(0.5),
             hub.accounts.follow(3.0),
             hub.brands.follow(1.0),
+            hub.templates.follow(1.0),
             hub.operators.follow(0.5),
             hub.desk.follow(),
             activity.run(),

@@ -8,7 +8,7 @@ import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from schemas import Account, Brand, CampaignStatus, CommandResult
+from schemas import Account, Brand, CampaignStatus, CommandResult, Template
 from schemas.topics import (
     ACCOUNTS,
     AUDIT_LOG,
@@ -19,6 +19,7 @@ from schemas.topics import (
     COMMAND_RESULTS,
     PLANNER_GROUP,
     SEND_REQUESTED,
+    TEMPLATES,
 )
 from services.planner.accounts import AccountDirectory
 from services.planner.audience import AudienceStore
@@ -145,10 +146,11 @@ async def make_shared(settings: PlannerSettings) -> Shared:
     results = Registry(settings, COMMAND_RESULTS, CommandResult.read)
     registry = Registry(settings, ACCOUNTS, Account.read)
     brands = Registry(settings, BRANDS, Brand.read)
+    templates = Registry(settings, TEMPLATES, Template.read)
     offsets = OffsetReader(settings)
     producer = make_producer(settings)
     Lease(SESSION_S, LAST_WORDS).install(producer)  # an overtaken planner must ask for nothing: money is reserved anew
-    for part in (offsets, producer, results, registry, brands):
+    for part in (offsets, producer, results, registry, brands, templates):
         await part.start()
     return Shared(
         settings,
@@ -156,6 +158,7 @@ async def make_shared(settings: PlannerSettings) -> Shared:
         AudienceStore(clickhouse, settings.master_key.get_secret_value()),
         AccountDirectory(settings, registry),
         brands,
+        templates,
         results,
         offsets,
         producer,
@@ -166,6 +169,7 @@ async def make_shared(settings: PlannerSettings) -> Shared:
 
 async def close_shared(shared: Shared) -> None:
     await shared.tracer.drain()
-    for part in (shared.offsets, shared.producer, shared.results, shared.accounts.registry, shared.brands):
+    registries = (shared.results, shared.accounts.registry, shared.brands, shared.templates)
+    for part in (shared.offsets, shared.producer, *registries):
         await part.stop()
     await shared.clickhouse.close()

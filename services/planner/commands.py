@@ -10,11 +10,11 @@ import structlog
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from ulid import ULID
 
-from schemas import Brand, CampaignId, CampaignRecord, Command, CommandResult, CommandType, FieldError
+from schemas import Brand, CampaignId, CampaignRecord, Command, CommandResult, CommandType, FieldError, Template
 from schemas.topics import load_topics
 from services.domain.audience import CONTACT_FIELDS
 from services.domain.brands import brand_named, waits_for_approval, with_brand
-from services.domain.campaigns import check_campaign, check_filter
+from services.domain.campaigns import check_campaign, check_filter, template_uses, with_templates
 from services.planner.accounts import AccountDirectory
 from services.planner.audience import AudienceStore
 from services.planner.core import lifecycle
@@ -50,9 +50,10 @@ class CommandHandler:
         accounts: AccountDirectory,
         audiences: AudienceStore,
         brands: Registry[Brand],
+        templates: Registry[Template],
     ) -> None:
         self.partition, self.state, self.accounts, self.audiences = partition, state, accounts, audiences
-        self.brands = brands
+        self.brands, self.templates = brands, templates
         self.partitions = load_topics().partitions
 
     async def decide(self, decoded: Command | Refused, now: datetime) -> tuple[CampaignRecord | None, CommandResult]:
@@ -93,7 +94,12 @@ class CommandHandler:
             return reject("id", "taken", f"the id '{campaign_id}' is taken: choose another")
         if problem := lifecycle.wrong_epoch(existing, command):
             return problem
-        decision = draft(campaign, campaign_id, existing, command, now, None)
+        if campaign.templates:
+            await self.templates.catch_up()
+        written, errors = with_templates(campaign, self.templates.items)
+        if errors:
+            return Rejected(errors)
+        decision = draft(written, campaign_id, existing, command, now, template_uses(campaign, self.templates.items))
         decision = await self._checked(await self._branded(decision, command), command)
         if isinstance(decision, Accepted) and campaign.audience.recipients is not None:
             try:

@@ -70,8 +70,9 @@ class PartitionOwner:
         await self.shared.results.catch_up()
         self.consumer.seek(self.topic_partition, await self._committed())
         self.handler = CommandHandler(
-            self.partition, self.state, self.shared.accounts, self.shared.audiences, self.shared.brands
-        )
+            self.partition, self.state, self.shared.accounts, self.shared.audiences, self.shared.brands,
+            self.shared.templates,
+        )  # fmt: skip
         self.disturbed = {record.campaign_id for record in self.state.running()}
         self.ready = True
         log.info("owns a command partition", partition=self.partition, campaigns=len(self.state.campaigns))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from aiokafka import AIOKafkaProducer
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
-from schemas import Account, Brand, CampaignRecord, CommandResult
+from schemas import Account, Brand, CampaignRecord, CommandResult, Template
 from schemas.topics import send_topic, sender_group
 from services.planner.accounts import AccountDirectory
 from services.planner.audience import AudienceStore
@@ -29,6 +29,7 @@ class Shared:
     audiences: AudienceStore
     accounts: AccountDirectory
     brands: Registry[Brand]
+    templates: Registry[Template]
     results: Registry[CommandResult]
     """Every answer of the last days, by command: a repeat gets the first one."""
     offsets: OffsetReader

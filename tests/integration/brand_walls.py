@@ -8,12 +8,14 @@ from typing import Any
 from services.console.security import API
 
 CAMPAIGN, CONTACT, OPERATOR, KEY_ID = "northern-camp", "northern-c", "northern-op", "northern-key"
+TEMPLATE = "northern-template"
 SECRET = "zebrasecret"
 """Stands in everything of the other brand's that has room for it, and in no id: whoever reads it has seen through."""
 
 PARAMETERS = {
     "campaign_id": CAMPAIGN, "contact": CONTACT, "step": "1", "operator_id": OPERATOR, "key_id": KEY_ID,
-    "brand": "north", "topic": "consents", "partition": "0", "offset": "0", "verb": "pause", "token": "wrong",
+    "brand": "north", "template_id": TEMPLATE,
+    "topic": "consents", "partition": "0", "offset": "0", "verb": "pause", "token": "wrong",
 }  # fmt: skip
 
 GONE, OWN, TAKEN = "gone", "own", "taken"
@@ -35,7 +37,8 @@ WALLS: dict[str, str] = {
     "POST /operators/{operator_id}/login-link": GONE, "GET /recipients/{contact}/ledger": OWN,
     "GET /recipients/{contact}/consents": OWN, "GET /recipients/{contact}/erase": OWN,
     "POST /recipients/{contact}/erase": OWN, "GET /sends/{campaign_id}/{step}/{contact}": GONE, "GET /uncertain": OWN,
-    "POST /uncertain/{campaign_id}/{step}/{contact}/resend": GONE,
+    "POST /uncertain/{campaign_id}/{step}/{contact}/resend": GONE, "GET /templates": OWN,
+    "GET /templates/{template_id}": GONE, "PUT /templates/{template_id}": OWN, "DELETE /templates/{template_id}": GONE,
     "POST /uncertain/{campaign_id}/{step}/{contact}/resolve": GONE,
 }  # fmt: skip
 """By method and path under the interface. Whatever stands under `/campaigns/{campaign_id}` is `GONE`."""
@@ -45,6 +48,7 @@ BODIES: dict[str, Any] = {
     "POST /consents": {"contact": CONTACT, "channel": "sms", "state": "opted_out"},
     "POST /engagements": {"contact": CONTACT, "kind": "visit"}, "PUT /contacts/{contact}": {"name": "Sue"},
     "PUT /operators/{operator_id}": {"role": "viewer"},
+    "PUT /templates/{template_id}": {"channel": "sms", "name": "Mine", "content": {"text": "Hi"}},
     "POST /uncertain/{campaign_id}/{step}/{contact}/resolve": {"as": "failed"},
     "POST /campaigns/{campaign_id}/edit": {"body": {"text": "mine now"}},
     "PUT /campaigns/{campaign_id}": {

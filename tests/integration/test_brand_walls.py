@@ -17,7 +17,20 @@ from urllib.parse import urlparse
 import clickhouse_connect
 import httpx
 import pytest
-from brand_walls import BODIES, CAMPAIGN, CONTACT, GONE, KEY_ID, OPERATOR, SECRET, TAKEN, filled, rest_routes, wall_of
+from brand_walls import (
+    BODIES,
+    CAMPAIGN,
+    CONTACT,
+    GONE,
+    KEY_ID,
+    OPERATOR,
+    SECRET,
+    TAKEN,
+    TEMPLATE,
+    filled,
+    rest_routes,
+    wall_of,
+)
 from console_routes import pages
 from console_stage import KEY, Stage, listed, open_stage, until
 from ulid import ULID
@@ -64,6 +77,8 @@ class House:
             north.post("/consents", json=word).raise_for_status()
             north.put(f"/operators/{OPERATOR}", json={"role": "viewer", "name": SECRET}).raise_for_status()
             north.post("/api-keys", json={"id": KEY_ID, "name": SECRET, "role": "viewer"}).raise_for_status()
+            content = {"channel": "sms", "name": SECRET, "content": {"text": SECRET}}
+            north.put(f"/templates/{TEMPLATE}", json=content).raise_for_status()
             recipient = {"id": CONTACT, "name": SECRET, "email": f"{SECRET}@example.com"}
             campaign = listed(0, ("email",), id=CAMPAIGN, name=SECRET, brand="north") | {
                 "audience": {"recipients": [recipient]}
@@ -120,6 +135,7 @@ def test_nothing_of_a_brand_is_there_for_another_one_whichever_route_it_takes(ho
         assert KEY_ID in {each["operator_id"] for each in north.get("/api-keys").json()["items"]}
         assert [word["state"] for word in north.get(f"/recipients/{CONTACT}/consents").json()["words"]] == ["opted_in"]
         assert north.get("/brands/north").json()["voice"] == SECRET
+        assert north.get(f"/templates/{TEMPLATE}").json()["template"]["name"] == SECRET
 
 
 @contextmanager

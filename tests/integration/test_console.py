@@ -337,3 +337,32 @@ def test_the_dashboard_and_the_accounts_say_what_there_is(stage: Stage) -> None:
     }  # fmt: skip
     assert accounts["sandbox"] is True
     assert "SG.test" not in json.dumps(accounts)
+
+
+def test_a_campaign_takes_its_contents_from_the_library_and_keeps_them(stage: Stage) -> None:
+    key = str(ULID()).lower()
+    body = {"channel": "sms", "name": "Spring", "content": {"text": "Hi {{ name | default: 'there' }}"}}
+    made = stage.api.put(f"/templates/{key}", json=body).raise_for_status().json()
+    assert (made["template"]["version"], made["used_by"]) == (1, [])
+    broken = stage.api.put(f"/templates/{key}", json=body | {"content": {"text": "Hi {{ name"}})
+    assert broken.status_code == 422
+    assert broken.json()["errors"][0]["field"] == "content.text"
+
+    asked = listed(1, ("sms",)) | {"templates": {"sms": key}}
+    del asked["body"]
+    campaign = stage.api.post("/campaigns", json=asked).raise_for_status().json()["campaign_id"]
+    newer = body | {"content": {"text": "Newer"}, "expected_version": 1}
+    assert stage.api.put(f"/templates/{key}", json=newer).json()["template"]["version"] == 2
+    assert stage.api.put(f"/templates/{key}", json=newer).status_code == 409
+    record = stage.api.get(f"/campaigns/{campaign}").json()
+    assert record["templates"] == {"sms": {"template_id": key, "version": 1}}
+    assert record["steps"][0]["content"]["sms"]["text"] == "Hi {{ name | default: 'there' }}"
+    used = stage.api.get(f"/templates/{key}").json()["used_by"]
+    assert [(use["campaign_id"], use["version"]) for use in used] == [(campaign, 1)]
+
+    stage.api.delete(f"/templates/{key}").raise_for_status()
+    assert stage.api.get(f"/templates/{key}").status_code == 404
+    refused = stage.api.post("/campaigns", json=asked | {"id": str(ULID())})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "templates.sms"
+    assert stage.api.get(f"/campaigns/{campaign}").json()["templates"] == record["templates"]

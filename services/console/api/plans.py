@@ -19,7 +19,7 @@ from services.console.reach import known_campaigns
 from services.console.security import Caller, Identity
 from services.domain.audience import ATTRIBUTE_NAMES, CONTACT_FIELDS
 from services.domain.brands import brand_named, needs_approval, with_brand
-from services.domain.campaigns import check_campaign, check_filter, record_of
+from services.domain.campaigns import check_campaign, check_filter, record_of, with_templates
 from services.runtime.forecasting import foresee
 
 router = APIRouter(tags=["campaigns"])
@@ -31,10 +31,11 @@ async def plan(campaign: Campaign, hub: HubOf, caller: Caller) -> Plan:
     if campaign.brand != caller.brand:
         raise one_field("brand", "wrong_brand", f"this key belongs to brand '{caller.brand}': leave brand out")
     brand = brand_named(hub.brands.items, caller.brand)
-    record = with_brand(record_of(campaign, campaign.id or CampaignId(str(ULID())), hub.now()), brand)
+    written, errors = with_templates(campaign, hub.templates.items)
+    record = with_brand(record_of(written, campaign.id or CampaignId(str(ULID())), hub.now()), brand)
     people = campaign.audience.recipients
     accounts = Accounts(hub, caller)
-    errors = check_campaign(record, accounts, await _known_names(hub, record, people))
+    errors += check_campaign(record, accounts, await _known_names(hub, record, people))
     if record.filter is not None:
         errors += check_filter(record.filter, await known_campaigns(hub, caller.brand, record.filter))
     return Plan(

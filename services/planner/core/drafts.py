@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from schemas import Campaign, CampaignRecord, CampaignStatus, Command, FrozenAudience
+from schemas import Campaign, CampaignRecord, CampaignStatus, Channel, Command, TemplateUse
 from schemas.base import CampaignId
 from services.domain.campaigns import record_of
 from services.planner.core.decisions import Accepted, Decision, reject
@@ -16,9 +17,9 @@ def draft(
     previous: CampaignRecord | None,
     command: Command,
     now: datetime,
-    audience: FrozenAudience | None,
+    templates: Mapping[Channel, TemplateUse] | None = None,
 ) -> Decision:
-    """`campaign.apply`: make a Draft, or replace one. `audience` is that of a list of people, stored already."""
+    """`campaign.apply`: make a Draft, or replace one. `templates`: where its contents are from, if not its own."""
     if previous and previous.status is not CampaignStatus.DRAFT:
         return reject(
             "id", "wrong_status",
@@ -26,7 +27,7 @@ def draft(
         )  # fmt: skip
     if previous and previous.brand != campaign.brand:
         return reject("id", "taken", f"the id '{campaign_id}' is taken: choose another")
-    changes: dict[str, object] = {"audience": audience, "last_command_id": command.command_id}
+    changes: dict[str, object] = {"templates": templates or {}, "last_command_id": command.command_id}
     if previous:
         changes |= {"epoch": previous.epoch, "created_at": previous.created_at}
     return Accepted(record_of(campaign, campaign_id, now).model_copy(update=changes))
@@ -44,6 +45,7 @@ def clone(record: CampaignRecord, clone_id: CampaignId, command: Command, now: d
         epoch=0,
         body=record.body,
         content=record.content,
+        templates=record.templates,
         steps=record.steps,
         filter=record.filter,
         budget=record.budget,

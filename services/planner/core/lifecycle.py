@@ -114,11 +114,12 @@ def complete(record: CampaignRecord, now: datetime) -> CampaignRecord:
 
 def edit(record: CampaignRecord, command: Command) -> dict[str, object]:
     """The new body, content, limits and budget; what the command leaves out stays."""
-    content = record.content
+    content, templates = record.content, record.templates
     steps = record.steps
     if command.content is not None:
         new = {name: value for name in Channel if (value := getattr(command.content, name)) is not None}
         content = record.content.model_copy(update={name.value: value for name, value in new.items()})
+        templates = {channel: use for channel, use in templates.items() if channel not in new}
         steps = [
             step.model_copy(update={"content": only_channel(step.channel, command.content)})
             if step.channel in new
@@ -128,6 +129,7 @@ def edit(record: CampaignRecord, command: Command) -> dict[str, object]:
     return {
         "body": command.body or record.body,
         "content": content,
+        "templates": templates,
         "steps": steps,
         "limits": command.limits or record.limits,
         "budget": command.budget or record.budget,

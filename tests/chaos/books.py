@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from schemas import Status
 from services.domain.reconcile import LedgerSend, reconcile
+from tests.chaos.caps import wrong_caps
 from tests.chaos.chains import wrong_chains
 from tests.chaos.desk import Desk
 from tests.chaos.money import Purse, overdrawn, wrong_costs
@@ -53,7 +54,7 @@ async def check(desk: Desk, campaign_id: str, plan: CampaignPlan, purse: Purse) 
     stats, sends = await _at_rest(desk, campaign_id)
     received = await desk.received(campaign_id)
     steps = range(1, len(plan.channels) + 1)
-    planned = [f"{campaign_id}/{step}/p{i}" for step in steps for i in range(plan.people)]
+    planned = [f"{campaign_id}/{step}/{contact}" for step in steps for contact in plan.contacts]
     known = [send for send in sends if send["status"] != "planned"]  # of the others nothing is known
     listed = [LedgerSend(send["send_id"], Status(send["status"]), send["reason"]) for send in known]
     result = reconcile(planned, listed, [m["send_id"] for m in received])
@@ -74,6 +75,10 @@ async def check(desk: Desk, campaign_id: str, plan: CampaignPlan, purse: Purse) 
         needless = wrong_chains(plan.steps, known, received, reopened=bool(plan.affordable))
         books.other += len(needless)
         books.notes += [f"{campaign_id}: {found}" for found in needless[:NAMED]]
+    if plan.cap:
+        excess = wrong_caps(plan.cap, known)
+        books.other += len(excess)
+        books.notes += [f"{campaign_id}: {found}" for found in excess[:NAMED]]
     if not cancelled and purse.total == Purse(plan.channels, plan.people).total and (left := _over_budget(stats)):
         books.other += 1
         books.notes.append(f"{campaign_id}: {left} are over budget, although it was raised to pay for everybody")

@@ -35,6 +35,14 @@ class CampaignPlan(NamedTuple):
     """Messages of each channel that its budget pays for; 0: no budget."""
     only_if: tuple[str, ...] = ()
     """Of each step; empty: all at once."""
+    cap: int = 0
+    """Messages that a person may get in a day; 0: any number."""
+    prefix: str = "p"
+    """Of its people's ids: those of a capped campaign are its own, for messages of others would count."""
+
+    @property
+    def contacts(self) -> list[str]:
+        return [f"{self.prefix}{i}" for i in range(self.people)]
 
     @property
     def steps(self) -> list[Step]:
@@ -61,6 +69,7 @@ def make_plan(seed: int, only: Sequence[str] = ()) -> Plan:
     acts = [act for number, campaign in enumerate(campaigns) for act in _acts(chance, number, campaign)]
     campaigns, raises = _with_budgets(random.Random(f"budgets of {seed}"), campaigns)
     campaigns = _in_sequence(random.Random(f"sequences of {seed}"), campaigns)
+    campaigns = _with_caps(random.Random(f"caps of {seed}"), campaigns, seed)
     return Plan(seed, campaigns, sorted(faults), sorted([*acts, *raises]))
 
 
@@ -73,6 +82,16 @@ def _in_sequence(chance: random.Random, campaigns: Sequence[CampaignPlan]) -> li
             campaign = campaign._replace(only_if=("always", *following))
         found.append(campaign)
     return found
+
+
+def _with_caps(chance: random.Random, campaigns: Sequence[CampaignPlan], seed: int) -> list[CampaignPlan]:
+    """Some of those over several channels may send everybody less than they would."""
+    return [
+        campaign._replace(cap=chance.randint(1, 2), prefix=f"c{seed}-{number}-")
+        if len(campaign.channels) > 1 and chance.random() < 0.3
+        else campaign
+        for number, campaign in enumerate(campaigns)
+    ]
 
 
 def make_drill(seed: int, kind: str) -> Plan:

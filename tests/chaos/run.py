@@ -67,7 +67,7 @@ class Run:
         if not self.plan.drill or not self.faults.blows:
             return None
         received = await self.desk.received(self.ids[0])
-        people = {contact: f"{DEFAULT_BRAND}/{contact}" for contact in self._contacts(self.plan.campaigns[0])}
+        people = {contact: f"{DEFAULT_BRAND}/{contact}" for contact in self.plan.campaigns[0].contacts}
         promised = PROMISED_S.get(self.plan.drill, 0.0)
         return measure(self.plan.drill, self.faults.blows[0], received, people, promised)
 
@@ -141,7 +141,7 @@ class Run:
                 "id": contact, "name": f"N{i}", "email": f"{self.ids[number]}.{i}@example.com",
                 "phone": f"+9190{self.plan.seed % 1000:03d}{number}{i:04d}", "opt_in": ["sms", "whatsapp"],
             }
-            for i, contact in enumerate(self._contacts(campaign))
+            for i, contact in enumerate(campaign.contacts)
         ]  # fmt: skip
         definition: dict[str, Any] = {
             "id": self.ids[number], "name": "Chaos",
@@ -156,10 +156,8 @@ class Run:
             definition["channels"] = list(campaign.channels)
         if "whatsapp" in campaign.channels:
             definition["content"] = {"whatsapp": {"template": "HX" + "0" * 32, "variables": {"1": "{{ name }}"}}}
+        if campaign.cap:
+            definition["limits"] = {"caps": [{"messages": campaign.cap, "per": "1d"}]}
         if campaign.affordable:
             definition["budget"] = self.purses[number].budget()
         return definition
-
-    @staticmethod
-    def _contacts(campaign: CampaignPlan) -> list[str]:
-        return [f"p{i}" for i in range(campaign.people)]

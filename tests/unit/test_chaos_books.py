@@ -10,6 +10,7 @@ import pytest
 
 from schemas.topics import load_topics
 from services.runtime.kafka import partition_of
+from tests.chaos.caps import wrong_caps
 from tests.chaos.chains import Step, wrong_chains
 from tests.chaos.disks import Disks, NoDisksError, require_disks
 from tests.chaos.money import PRICES, Purse, overdrawn, wrong_costs
@@ -140,3 +141,20 @@ def test_where_no_file_system_can_be_mounted_a_full_disk_is_refused_in_words(mon
 async def test_a_part_that_has_no_file_system_of_its_own_is_never_filled(tmp_path: Path) -> None:
     with pytest.raises(NoDisksError, match="kafka is on no file system of its own"):
         await Disks(tmp_path).keep_full("kafka", 1)
+
+
+def test_a_message_above_the_cap_is_found_and_so_is_one_that_was_kept_back_for_nothing() -> None:
+    def sends(*statuses: str) -> list[dict[str, Any]]:
+        reasons = {"suppressed": "frequency_capped"}
+        return [
+            {"send_id": f"c/{step}/p", "status": status, "reason": reasons.get(status, "")}
+            for step, status in enumerate(statuses, start=1)
+        ]
+
+    assert not wrong_caps(2, sends("delivered", "uncertain", "suppressed"))
+    assert not wrong_caps(2, sends("delivered", "failed", "read"))
+    assert not wrong_caps(1, sends("failed", "suppressed", "suppressed"))
+    assert wrong_caps(1, sends("delivered", "accepted", "suppressed")) == ["p: 2 messages, and 1 were allowed"]
+    assert wrong_caps(2, sends("delivered", "suppressed", "suppressed")) == [
+        "c/2/p: capped, and only 1 of 2 were ever routed"
+    ]

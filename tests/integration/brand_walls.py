@@ -38,7 +38,7 @@ WALLS: dict[str, str] = {
     "GET /recipients/{contact}/consents": OWN, "GET /recipients/{contact}/erase": OWN,
     "POST /recipients/{contact}/erase": OWN, "GET /sends/{campaign_id}/{step}/{contact}": GONE, "GET /uncertain": OWN,
     "POST /uncertain/{campaign_id}/{step}/{contact}/resend": GONE, "GET /templates": OWN,
-    "GET /templates/{template_id}": GONE, "PUT /templates/{template_id}": OWN, "DELETE /templates/{template_id}": GONE,
+    "GET /templates/{template_id}": GONE, "PUT /templates/{template_id}": OWN, "DELETE /templates/{template_id}": OWN,
     "POST /uncertain/{campaign_id}/{step}/{contact}/resolve": GONE,
 }  # fmt: skip
 """By method and path under the interface. Whatever stands under `/campaigns/{campaign_id}` is `GONE`."""

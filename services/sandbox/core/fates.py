@@ -102,7 +102,8 @@ def number_problem(world: World, number: str) -> int:
 def phone_steps(world: World, channel: str, number: str, key: str, free_text: bool, window_open: bool) -> list[Step]:
     """The life of an SMS or WhatsApp message after it was accepted. Free text on WhatsApp needs an open window."""
     chance = draws(world.seed, channel, number, key)
-    at = within(world.sent_ms, chance[0])
+    late = world.late_ms * _has(world, number, "late")
+    at = within(world.sent_ms, chance[0]) + late
     told: list[tuple[str, str, int]] = []
     if chance[1] < world.sending_rate:
         told.append(("sending", "", at // 2))
@@ -111,7 +112,7 @@ def phone_steps(world: World, channel: str, number: str, key: str, free_text: bo
         told.append(("failed", str(code), at))
         return _tell(world, told, number, key)
     told.append(("sent", "", at))
-    at += within(world.delivered_ms, chance[2]) + world.late_ms * _has(world, number, "late")
+    at += 0 if late else within(world.delivered_ms, chance[2])  # what came late is told of at once
     if code:
         told.append(("undelivered", str(code), at))
         return _tell(world, told, number, key)

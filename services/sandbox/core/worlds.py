@@ -42,7 +42,8 @@ class World(BaseModel):
     )
     people: Annotated[dict[str, tuple[Trait, ...]], AfterValidator(_lower_keys)] = Field(
         default_factory=dict,
-        description="by address: exactly these traits, instead of what chance says. late: arrives late_ms later; "
+        description="by address: exactly these traits, instead of what chance says. late: arrives late_ms later, "
+        "by phone without a word before; "
         "untold: no callback; by phone also errors: 500 and nothing accepted, unanswered: accepted without an answer",
     )
 

@@ -426,6 +426,7 @@ async def test_compaction_changes_nothing_that_anybody_reads_while_contacts_keep
 async def test_consents_and_engagements_are_kept_and_the_newest_word_holds(
     stage: Stage, tracker: ServiceProcess
 ) -> None:
+    """As the router judges: a no to all channels stands until it is lifted for all."""
     said = [
         ("sms", "opted_in", 1), ("sms", "opted_out", 3), ("sms", "opted_in", 2), ("all", "opted_out", 2),
         ("email", "opted_in", 5),
@@ -439,8 +440,13 @@ async def test_consents_and_engagements_are_kept_and_the_newest_word_holds(
     await stage.publish(ENGAGEMENTS, [("default/c-50", encode_json(visit))] * 2)
     await settled(stage)
     found = {channel: state for channel, (state, _) in (await consents_of(stage, "default/c-50")).items()}
-    assert found == {"sms": "opted_out", "email": "opted_in", "whatsapp": "opted_out", "push": "opted_out",
-                     "social": "opted_out"}  # fmt: skip
+    everywhere = ("sms", "email", "whatsapp", "push", "social")
+    assert found == dict.fromkeys(everywhere, "opted_out")
+    lifted = {"recipient": "default/c-50", "channel": "all", "state": "opted_in", "at": NOW + timedelta(seconds=6)}
+    await stage.publish(CONSENTS, [("default/c-50", encode_json(lifted))])
+    await settled(stage)
+    found = {channel: state for channel, (state, _) in (await consents_of(stage, "default/c-50")).items()}
+    assert found == dict.fromkeys(everywhere, "opted_in") | {"sms": "opted_out"}
     rows = await stage.rows("SELECT kind, value FROM engagements FINAL WHERE recipient_id = 'default/c-50'")
     assert [(kind, float(value)) for kind, value in rows] == [("visit", 12.5)]
 

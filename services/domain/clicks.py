@@ -9,7 +9,6 @@ SMS at 19 to 26 characters, and mending the link mends it in the messages that a
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
@@ -17,7 +16,7 @@ from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from schemas import CampaignRecord
-from services.domain.links import CLICK, BadTokenError, purpose_key
+from services.domain.links import CLICK, BadTokenError, purpose_key, token_bytes
 
 MAC_BYTES: Final = 8
 TAG_BYTES: Final = 4
@@ -75,12 +74,7 @@ def make_click_token(secret: str, click: Click) -> str:
 
 def read_click_token(secret: str, token: str, campaigns: Callable[[bytes], Iterable[str]]) -> Click:
     """What `make_click_token` was given. `campaigns`: ids of those with a tag. Raises `BadTokenError` for all else."""
-    if len(token) > LONGEST_TOKEN:
-        raise BadTokenError("too long")
-    try:
-        raw = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, UnicodeEncodeError, ValueError):
-        raise BadTokenError("not base64url") from None
+    raw = token_bytes(token, LONGEST_TOKEN)
     mac, body = raw[:MAC_BYTES], raw[MAC_BYTES:]
     for campaign_id in campaigns(body[:TAG_BYTES]):
         if hmac.compare_digest(mac, _mac(secret, campaign_id, body)):

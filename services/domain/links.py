@@ -56,14 +56,20 @@ def make_token(secret: str, purpose: str, payload: msgspec.Struct) -> str:
     return base64.urlsafe_b64encode(mac + body).rstrip(b"=").decode()
 
 
-def read_token(secret: str, purpose: str, token: str, kind: type[Payload] = LinkTarget) -> Payload:  # type: ignore[assignment]
-    """What `make_token` was given. Raises `BadTokenError` for anything that it did not make."""
-    if len(token) > _LARGEST_TOKEN:
+def token_bytes(token: str, longest: int) -> bytes:
+    """What a token carries, signed or not. Raises `BadTokenError` where it is no base64url, or of over `longest`
+    characters."""
+    if len(token) > longest:
         raise BadTokenError("too long")
     try:
-        raw = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        return base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError, ValueError):
         raise BadTokenError("not base64url") from None
+
+
+def read_token(secret: str, purpose: str, token: str, kind: type[Payload] = LinkTarget) -> Payload:  # type: ignore[assignment]
+    """What `make_token` was given. Raises `BadTokenError` for anything that it did not make."""
+    raw = token_bytes(token, _LARGEST_TOKEN)
     mac, body = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
     if not hmac.compare_digest(mac, hmac.digest(purpose_key(secret, purpose), body, "sha256")[:_MAC_BYTES]):
         raise BadTokenError("not signed by us for this purpose")

@@ -9,9 +9,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from services.cli.client import REJECTED_EXIT, ConsoleClient, segment
-from services.cli.errors import CommandError
-from services.cli.files import read_fields
+from services.cli.client import ConsoleClient, segment
+from services.cli.files import read_named
 from services.cli.output import Json, out, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Brands: list, show, make.")
@@ -51,11 +50,8 @@ def apply(
 
     Exit codes: 0 done, 4 the file is wrong, or refused, 1 anything else.
     """
-    content = read_fields(file, "brand", "brand_id")
-    brand = str(content.pop("brand_id", ""))
+    brand, content = read_named(file, "brand", "brand_id")
     content.pop("updated_at", None)
-    if not brand:
-        raise CommandError(f"{file} names no brand: add brand_id", REJECTED_EXIT)
     with ConsoleClient() as client:
         made = client.put(f"/brands/{segment(brand)}", content)
     if as_json:

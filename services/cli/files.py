@@ -23,15 +23,20 @@ ANSWER_S = 600.0
 """The last rows of a large file are acknowledged some time after they were sent."""
 
 
-def read_fields(file: Path, what: str, first: str) -> dict[str, Any]:
-    """A YAML or JSON file that tells of one thing. `first`: the field that names it. Raises CommandError."""
+def read_named(file: Path, what: str, first: str) -> tuple[str, dict[str, Any]]:
+    """The name and the other fields of the one thing that a YAML or JSON file tells of. `first`: the field that names
+    it. Raises CommandError."""
     try:
         found = yaml.safe_load(file.read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CommandError(f"{file} is not YAML: {error}", REJECTED_EXIT) from None
     if not isinstance(found, dict):
         raise CommandError(f"{file} holds no {what}: write its fields, beginning with {first}", REJECTED_EXIT)
-    return dict(found)
+    fields = dict(found)
+    name = str(fields.pop(first, ""))
+    if not name:
+        raise CommandError(f"{file} names no {what}: add {first}", REJECTED_EXIT)
+    return name, fields
 
 
 def send_file(file: Path, path: str, **parameters: str) -> dict[str, Any]:

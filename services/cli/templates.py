@@ -9,9 +9,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from services.cli.client import REJECTED_EXIT, ConsoleClient, segment
-from services.cli.errors import CommandError
-from services.cli.files import read_fields
+from services.cli.client import ConsoleClient, segment
+from services.cli.files import read_named
 from services.cli.output import Json, out, print_json
 
 CODES = "Exit codes: 0 done, 3 no such template, 4 the file is wrong, 1 anything else."
@@ -51,10 +50,7 @@ def apply(
     as_json: Json = False,
 ) -> None:
     """Make a template, or a new version of it. Campaigns keep what they have taken from an earlier one."""
-    fields = read_fields(file, "template", "template_id")
-    template_id = str(fields.pop("template_id", ""))
-    if not template_id:
-        raise CommandError(f"{file} names no template: add template_id", REJECTED_EXIT)
+    template_id, fields = read_named(file, "template", "template_id")
     with ConsoleClient() as client:
         made = client.put(f"/templates/{segment(template_id)}", fields)
     if as_json:

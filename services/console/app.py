@@ -42,6 +42,7 @@ from services.console.pages import campaigns as campaign_pages
 from services.console.pages import dashboard as dashboard_page
 from services.console.pages.common import SignInError, problem_page, to_sign_in
 from services.console.security import API, Keeper
+from services.console.texts import language_of, speak
 from services.runtime import metrics
 
 POLICY = (
@@ -85,6 +86,8 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
 
 async def _measure(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
     began = time.perf_counter()
+    request.state.language = language_of(request.headers.get("accept-language", ""))
+    speak(request.state.language)
     response = await proceed(request)
     route = getattr(request.scope.get("route"), "path", "other")
     metrics.http_requests.labels(request.method, route, response.status_code).inc()

@@ -19,10 +19,14 @@ from services.console.core.dashboard import failing
 from services.console.core.figures import Counts, Stats
 from services.console.core.roles import refusal
 from services.console.hub import hub_of
+from services.console.pages.navigation import MAIN, SETTINGS, places
 from services.console.problems import Problem
 from services.console.security import Identity, session_of
+from services.console.texts import gettext, ngettext
 
 templates = Jinja2Templates(directory=Path(__file__).parent.parent / "templates")
+templates.env.add_extension("jinja2.ext.i18n")
+templates.env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
 
 
 class SignInError(Exception):
@@ -49,6 +53,7 @@ Visitor = Annotated[Identity, Depends(require_session)]
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """Render; every page knows whether the sandbox stands in, and who is signed in."""
     values |= {"sandboxed": hub_of(request).sandboxed, "identity": session_of(request)}
+    values |= {"language": request.state.language}
     return templates.TemplateResponse(request, template, values, status_code=status)
 
 
@@ -139,5 +144,5 @@ templates.env.filters |= {
 }  # fmt: skip
 templates.env.globals |= {
     "money": money, "share": share, "bar": bar, "offered": offered, "gauge": gauge, "asset": asset, "failing": failing,
-    "own_content": own_content,
+    "own_content": own_content, "places": places, "main_places": MAIN, "settings_places": SETTINGS,
 }  # fmt: skip

@@ -46,6 +46,18 @@ class Desk:
             await asyncio.sleep(0.3)
         raise TimeoutError(f"{method} {path}: {last}")
 
+    async def insist(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """As a person does who is told that the planner cannot read the database just now: the command once more, as
+        a new one, for what was refused stays refused. Raises RefusedError, TimeoutError."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return await self.ask(method, path, **arguments)
+            except RefusedError as error:
+                if '"unavailable"' not in str(error) or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.5)
+
     async def stats(self, campaign_id: str) -> dict[str, Any]:
         return dict((await self.ask("GET", f"/campaigns/{campaign_id}/stats")).json())
 

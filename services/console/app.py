@@ -37,7 +37,7 @@ from services.console.first_answers import FirstAnswers
 from services.console.hub import Hub
 from services.console.live import StatsDesk
 from services.console.overview import Overview
-from services.console.pages import acts, login, people, roster
+from services.console.pages import acts, login, palette, people, roster
 from services.console.pages import campaigns as campaign_pages
 from services.console.pages import dashboard as dashboard_page
 from services.console.pages.common import SignInError, problem_page, to_sign_in
@@ -78,7 +78,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     )  # fmt: skip
     for module in apis:
         app.include_router(module.router, prefix=API)
-    for page in (login, dashboard_page, campaign_pages, roster, acts, people):
+    for page in (login, dashboard_page, campaign_pages, roster, acts, people, palette):
         app.include_router(page.router, include_in_schema=False)
     app.mount(PATH, Assets(directory=STATIC), name="static")
     return app

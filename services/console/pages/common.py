@@ -19,7 +19,7 @@ from services.console.core.dashboard import failing
 from services.console.core.figures import Counts, Stats
 from services.console.core.roles import refusal
 from services.console.hub import hub_of
-from services.console.pages.navigation import MAIN, SETTINGS, places
+from services.console.pages.navigation import ACTIONS, MAIN, SETTINGS, places
 from services.console.problems import Problem
 from services.console.security import Identity, session_of
 from services.console.texts import gettext, ngettext
@@ -145,4 +145,5 @@ templates.env.filters |= {
 templates.env.globals |= {
     "money": money, "share": share, "bar": bar, "offered": offered, "gauge": gauge, "asset": asset, "failing": failing,
     "own_content": own_content, "places": places, "main_places": MAIN, "settings_places": SETTINGS,
+    "actions": ACTIONS,
 }  # fmt: skip

@@ -45,6 +45,12 @@ SETTINGS: Final = (
     Place("/settings/dead-letters", _("Dead letters"), least="admin"),
     Place("/settings/audit", _("Audit log"), least="admin"),
 )
+ACTIONS: Final = (
+    Place("/campaigns/new", _("New campaign"), "n", "marketer"),
+    Place("/contacts/import", _("Import contacts"), least="marketer"),
+    Place("/accounts/connect", _("Connect an account"), least="admin"),
+)
+"""Pages on which something new begins."""
 
 
 def places(role: Role, among: tuple[Place, ...]) -> list[Place]:

@@ -1,7 +1,9 @@
 // What the keyboard can do on every page; `?` lists it.
 "use strict";
 const shortcuts = document.getElementById("shortcuts");
-const PLACES = { d: "/", c: "/campaigns" };
+const places = Object.fromEntries(
+  [...(shortcuts?.querySelectorAll("[data-leads]") ?? [])].map((line) => [line.dataset.key, line.dataset.leads]),
+);
 let going = 0;
 
 document.addEventListener("click", (event) => {
@@ -26,7 +28,7 @@ document.addEventListener("keydown", (event) => {
   going = event.key === "g" ? event.timeStamp : 0;
   if (event.key === "?") shortcuts.showModal();
   else if (event.key === "/") search();
-  else if (follows && PLACES[event.key]) location.assign(PLACES[event.key]);
+  else if (follows && places[event.key]) location.assign(places[event.key]);
   else if (event.key === "t") switchTheme();
   else return;
   event.preventDefault();

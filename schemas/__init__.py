@@ -48,6 +48,7 @@ from schemas.registries import (
     Account,
     Amount,
     AnswerWords,
+    AccountCheck,
     Brand,
     BrandLimits,
     BrandRules,

@@ -121,9 +121,27 @@ class Operator(Wire):
     """Who may act: a person, who signs in by a link, or a machine, which has a key. Neither secret is kept."""
 
     operator_id: Identifier
+    webhook_public_key: str = ""
+    """With which the provider's events of this account are signed, base64 of DER. SendGrid alone."""
+    expires_at: Time | None = None
+    """When its credentials end, where they do."""
+    disconnected_at: Time | None = None
+    """Nothing is sent through it from then on, and its secret is forgotten; absent: it is connected."""
     brand: BrandKey = DEFAULT_BRAND
     name: str = ""
     email: str = ""
+class AccountCheck(Wire):
+    """On `account-checks`, key `channel/account`: what a call to the provider with the account's credentials came to."""
+
+    account_id: AccountKey
+    channel: Channel
+    brand: BrandKey = DEFAULT_BRAND
+    at: Time
+    good: bool
+    detail: Annotated[str, StringConstraints(max_length=500)] = ""
+    """In words, for people."""
+
+
     role: Role
     kind: Literal["person", "machine"] = "person"
     installation: bool = False
@@ -135,3 +153,7 @@ class Operator(Wire):
     link_expires_at: Time | None = None
     created_at: Time | None = None
     created_by: str = ""
+    password_hash: Annotated[str, Field(repr=False)] = ""
+    """Argon2id, with its parameters, as a person has chosen it; empty: they sign in by links alone."""
+    sessions: Annotated[int, Field(ge=0)] = 0
+    """Rises when all sessions of theirs are to end: one that was opened under another number is over."""

@@ -39,6 +39,14 @@ SendKey = Annotated[SendId, StringConstraints(pattern=r"^[^/]{1,128}/[1-9][0-9]*
 DEFAULT_BRAND = BrandId("default")
 DEFAULT_ACCOUNT = AccountId("default")
 
+TEST_PREFIX = "test~"
+"""Ids of campaigns that are test sends begin with it, and so does the id of the one person in each."""
+
+
+def is_test(name: str) -> bool:
+    """Whether a campaign or a contact is of a test send, which no statistics count."""
+    return name.startswith(TEST_PREFIX)
+
 
 class Channel(StrEnum):
     EMAIL = "email"

@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from schemas.base import (
     DEFAULT_BRAND,
+    TEST_PREFIX,
     AccountKey,
     BrandKey,
     CampaignKey,
@@ -28,6 +29,7 @@ from schemas.base import (
     Duration,
     Identifier,
     Wire,
+    is_test,
 )
 
 
@@ -365,6 +367,8 @@ class Campaign(Wire):
     templates: dict[Channel, Identifier] = {}
     """Contents from the brand's library, in place of those in `content`. What a template says when the campaign is
     applied stays, whatever becomes of the template."""
+    send_without: list[Annotated[str, StringConstraints(min_length=1, max_length=200)]] = []
+    """Placeholders without default that may be left empty: who lacks them gets the message all the same."""
     accounts: dict[Channel, AccountKey] = {}
     tracking: Tracking = Tracking()
     priority: Annotated[int, Field(ge=0, le=9)] = 5
@@ -378,6 +382,20 @@ class Campaign(Wire):
             raise ValueError("a channel is named twice: keep one of them, or write steps")
         if self.steps and self.steps[0].only_if != "always":
             raise ValueError("the first step follows nothing: its only_if must be always")
+        return self
+
+    @model_validator(mode="after")
+    def _tests_are_small(self) -> Campaign:
+        if self.id is None or not is_test(self.id):
+            return self
+        people = self.audience.recipients or []
+        if len(people) != 1 or not is_test(people[0].id):
+            raise ValueError(
+                f"ids that begin with '{TEST_PREFIX}' are for test sends: choose another, or list one recipient whose "
+                f"id begins so too"
+            )
+        if self.schedule is not None or any(step.only_if != "always" for step in self.resolved_steps):
+            raise ValueError("a test send goes out at once, on all its channels: leave schedule and only_if out")
         return self
 
     @property

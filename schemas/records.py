@@ -69,6 +69,8 @@ class CampaignRecord(Wire):
     content: Content = Content()
     templates: dict[Channel, TemplateUse] = {}
     """Where the contents of these channels are from."""
+    send_without: list[str] = []
+    """Placeholders that may be left empty."""
     steps: list[StepRecord]
     filter: AudienceFilter | None = None
     """None: the people were listed in the campaign, and are stored with the frozen audience."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from schemas.base import DEFAULT_BRAND, AccountKey, BrandKey, Channel, Identifier, Time, Wire
+from schemas.base import DEFAULT_BRAND, AccountKey, BrandKey, CampaignKey, Channel, Identifier, Time, Wire
 from schemas.campaign import Cap, Currency, Money, QuietHours, Zone
 
 DEFAULT_OPT_IN = (Channel.SMS, Channel.WHATSAPP)
@@ -39,6 +39,27 @@ class AnswerWords(Wire):
     """Is answered to a word for help; empty: nothing is, and the provider's own answer stands alone."""
 
 
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9A-Fa-f]{6}$")]
+"""As in CSS: `#1f6feb`."""
+
+
+class BrandLook(Wire):
+    """What every mail of the brand has in common, whoever writes it. Texts are plain: no HTML, no placeholders."""
+
+    header: Annotated[str, StringConstraints(max_length=200)] = ""
+    """Stands above every mail; beside the logo, if there is one."""
+    logo: Annotated[str, StringConstraints(pattern=r"^(https://[^\s\"'<>]+)?$", max_length=500)] = ""
+    """Address of a picture, shown above every mail at most 48 px high."""
+    footer: Annotated[str, StringConstraints(max_length=1000)] = ""
+    """Stands below every mail, above the postal address and the link to unsubscribe, which are always there."""
+    accent: Colour = "#1f6feb"
+    """Of buttons, and of the line under the header."""
+    background: Colour = "#ffffff"
+    """Behind mails that are made from the message body."""
+    text: Colour = "#1f2328"
+    """Of the words in these mails."""
+
+
 class BrandRules(Wire):
     """What may be said of a brand. It is taken into a campaign when that is applied, edited or launched; a change does
     not reach campaigns that run."""
@@ -58,6 +79,8 @@ class BrandRules(Wire):
     """By language: `en`, `pt-BR`."""
     voice: Annotated[str, StringConstraints(max_length=2000)] = ""
     """How the brand speaks: for whoever, or whatever, writes its texts."""
+    look: BrandLook = BrandLook()
+    """Of its mails. Senders read it, as they do the postal address: mails that leave later show it as it is then."""
 
 
 class Brand(BrandRules):
@@ -98,7 +121,25 @@ class Account(Wire):
     uncertain_policy: Literal["assume_sent", "resend"] = "assume_sent"
     fetch_prices: bool = False
     """Ask what each message has cost once it has ended: a request a message, behind what is sent. Twilio alone."""
+    webhook_public_key: str = ""
+    """With which the provider's events of this account are signed, base64 of DER. SendGrid alone."""
+    expires_at: Time | None = None
+    """When its credentials end, where they do."""
+    disconnected_at: Time | None = None
+    """Nothing is sent through it from then on, and its secret is forgotten; absent: it is connected."""
     updated_at: Time | None = None
+
+
+class AccountCheck(Wire):
+    """On `account-checks`, key `channel/account`: what a call to the provider with the account's credentials came to."""
+
+    account_id: AccountKey
+    channel: Channel
+    brand: BrandKey = DEFAULT_BRAND
+    at: Time
+    good: bool
+    detail: Annotated[str, StringConstraints(max_length=500)] = ""
+    """In words, for people."""
 
 
 class Template(Wire):
@@ -121,27 +162,9 @@ class Operator(Wire):
     """Who may act: a person, who signs in by a link, or a machine, which has a key. Neither secret is kept."""
 
     operator_id: Identifier
-    webhook_public_key: str = ""
-    """With which the provider's events of this account are signed, base64 of DER. SendGrid alone."""
-    expires_at: Time | None = None
-    """When its credentials end, where they do."""
-    disconnected_at: Time | None = None
-    """Nothing is sent through it from then on, and its secret is forgotten; absent: it is connected."""
     brand: BrandKey = DEFAULT_BRAND
     name: str = ""
     email: str = ""
-class AccountCheck(Wire):
-    """On `account-checks`, key `channel/account`: what a call to the provider with the account's credentials came to."""
-
-    account_id: AccountKey
-    channel: Channel
-    brand: BrandKey = DEFAULT_BRAND
-    at: Time
-    good: bool
-    detail: Annotated[str, StringConstraints(max_length=500)] = ""
-    """In words, for people."""
-
-
     role: Role
     kind: Literal["person", "machine"] = "person"
     installation: bool = False
@@ -151,9 +174,27 @@ class AccountCheck(Wire):
     link_hash: Annotated[str, Field(repr=False)] = ""
     """SHA-256 of the login link that is open; empty: there is none, or it has been used."""
     link_expires_at: Time | None = None
-    created_at: Time | None = None
-    created_by: str = ""
     password_hash: Annotated[str, Field(repr=False)] = ""
     """Argon2id, with its parameters, as a person has chosen it; empty: they sign in by links alone."""
     sessions: Annotated[int, Field(ge=0)] = 0
     """Rises when all sessions of theirs are to end: one that was opened under another number is over."""
+    created_at: Time | None = None
+    created_by: str = ""
+
+
+class Draft(Wire):
+    """On `drafts`, key `brand/draft`. A campaign that is still being written; its record comes with the launch."""
+
+    draft_id: CampaignKey
+    """Becomes the campaign's id."""
+    brand: BrandKey = DEFAULT_BRAND
+    revision: Annotated[int, Field(ge=1)]
+    """Rises with each change: whoever changes it says which one they had read."""
+    sheet: dict[str, Any] = {}
+    """A campaign file as far as it is written: it may lack what a campaign needs, and may say what none can."""
+    created_at: Time
+    updated_at: Time
+    updated_by: str = ""
+    """The operator's id."""
+    campaign_at: Time | None = None
+    """It goes on with a campaign that was a Draft before: when that had last changed as it was taken over."""

@@ -48,7 +48,7 @@ class PlanCache:
             channel=step.channel.value,
             account=step.account,
             placeholders=sorted(content.placeholders - SPECIAL_NAMES),
-            required=sorted(content.required - SPECIAL_NAMES),
+            required=sorted(content.required - SPECIAL_NAMES - set(record.send_without)),
             expires_at=expires_at,
             zone=zone_of_campaign(record),
         )

@@ -17,6 +17,7 @@ from services.domain.content import (
     TemplateProblem,
     as_substitutions,
     compile_content,
+    look_of,
     message_cost,
     render,
 )
@@ -80,7 +81,7 @@ class ContentBook:
     def _content(self, campaign: CampaignRecord, step: int, brand: Brand | None) -> StepContent:
         key = (campaign.campaign_id, campaign.epoch, step)
         found = self._known.get(key)
-        if found is None:
+        if found is None or (found.brand is not brand and found.brand != brand):
             found = self._known[key] = _compile(campaign, step, brand, bool(self.link_secret))
             if len(self._known) > MOST_KEPT:
                 self._known.popitem(last=False)
@@ -119,7 +120,7 @@ def _compile(campaign: CampaignRecord, step: int, brand: Brand | None, signed: b
     try:
         compiled = compile_content(
             record.channel, record.content, campaign.body, name=campaign.name, footer=footer,
-            tracked=signed and campaign.tracking.links,
+            tracked=signed and campaign.tracking.links, look=look_of(brand),
         )  # fmt: skip
     except TemplateProblem as problem:
         return StepContent(None, str(problem), brand, False)

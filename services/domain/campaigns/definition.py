@@ -42,6 +42,7 @@ def record_of(campaign: Campaign, campaign_id: CampaignId, now: datetime) -> Cam
         epoch=0,
         body=campaign.body,
         content=campaign.content,
+        send_without=campaign.send_without,
         steps=step_records(campaign),
         filter=campaign.audience.filter,
         budget=campaign.budget,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 
 from schemas import Body, Channel, Content, EmailContent, SmsContent, StepRecord, WhatsappContent
 from services.domain.content import markup, tracking
@@ -17,6 +16,7 @@ from services.domain.content.compiled import (
     CompiledSms,
     CompiledWhatsapp,
 )
+from services.domain.content.looks import USUAL_LOOK, Look
 from services.domain.content.problems import TemplateProblem
 from services.domain.content.templates import Template, compile_template
 
@@ -40,6 +40,7 @@ class _Source:
     footer: Footer
     field: str
     tracked: bool = False
+    look: Look = USUAL_LOOK
 
     def link(self) -> Template | None:
         return compile_template("body.link", self.body.link) if self.body.link else None
@@ -81,6 +82,7 @@ def compile_content(
     footer: Footer = Footer(),
     field: str = "content",
     tracked: bool = False,
+    look: Look = USUAL_LOOK,
 ) -> Compiled:
     """Compile one channel's content, its gaps filled from the body; `name` is the campaign's. `tracked`: its links lead
     by `/r/...` where `Links.tracked` is given as it is rendered.
@@ -90,7 +92,7 @@ def compile_content(
     compiler = _COMPILERS.get(channel)
     if compiler is None:
         raise _no_such_channel(channel)
-    compiled = compiler(_Source(content, body, name, footer, f"{field}.{channel}", tracked))
+    compiled = compiler(_Source(content, body, name, footer, f"{field}.{channel}", tracked, look))
     if compiled.uses(LINK) and not body.link:
         where = next(each.field for each in compiled.templates() if LINK in each.usage.used)
         raise TemplateProblem(where, "no_link", "{{ link }} is used, but body.link is empty: give it, or take it out")
@@ -136,10 +138,11 @@ def _compile_email(source: _Source) -> CompiledEmail:
     field, html = _document(source, given)
     html, targets = tracking.take_links(field, html) if source.tracked else (html, {})
     try:
-        plain = markup.with_footer(html, _footer(source.footer, html))
-        document = markup.inline_css(markup.with_preheader(plain, given.preheader))
+        plain = markup.with_footer(html, _footer(source, html))
+        headed = markup.with_header(plain, source.look)
+        document = markup.inline_css(markup.with_preheader(headed, given.preheader))
     except markup.MarkupError as error:
-        raise TemplateProblem(field, "broken_markup", str(error)) from None
+        raise TemplateProblem(field, "broken_markup", str(error), error.line, error.column) from None
     compiled = _compile_moved(field, document)
     text = _compile_text(source, given, plain, simple=compiled.parts is not None)
     return CompiledEmail(
@@ -155,20 +158,20 @@ def _document(source: _Source, given: EmailContent) -> tuple[str, str]:
         try:
             return field, markup.html_from_mjml(given.mjml)
         except markup.MarkupError as error:
-            raise TemplateProblem(field, "broken_markup", str(error)) from None
+            raise TemplateProblem(field, "broken_markup", str(error), error.line, error.column) from None
     if given.html:
         compile_template(f"{source.field}.html", given.html, html=True)
         return f"{source.field}.html", given.html
-    return "body.text", markup.html_from_text(source.body_text(), _needs_button(source))
+    return "body.text", markup.html_from_text(source.body_text(), _needs_button(source), source.look)
 
 
 def _needs_button(source: _Source) -> bool:
     return bool(source.body.link) and LINK not in compile_template("body.text", source.body.text).usage.used
 
 
-def _footer(footer: Footer, html: str) -> list[str]:
-    lines = [markup.escape_around_liquid(_literal(escape(footer.postal_address)))] if footer.postal_address else []
-    if footer.unsubscribe and UNSUBSCRIBE_URL not in html:
+def _footer(source: _Source, html: str) -> list[str]:
+    lines = [markup.literal_html(text) for text in (source.look.footer, source.footer.postal_address) if text]
+    if source.footer.unsubscribe and UNSUBSCRIBE_URL not in html:
         lines.append(
             f'<a href="{{{{ {UNSUBSCRIBE_URL} }}}}">Unsubscribe</a> · '
             f'<a href="{{{{ {PREFERENCES_URL} }}}}">Preferences</a>'

@@ -16,20 +16,24 @@ from inscriptis import get_text
 from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.model.config import ParserConfig
 
+from services.domain.content.looks import USUAL_LOOK, Look, readable_on
+
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_MJML_PLACE = re.compile(r"\s*at position (\d+):\d+")
 _BODY_START = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 _TEXT_OPTIONS = ParserConfig(css=CSS_PROFILES["strict"].copy(), display_links=True)
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
 PARAGRAPH_STYLE = "margin:0 0 16px"
-BUTTON_STYLE = (
-    "display:inline-block;padding:12px 20px;border-radius:6px;background:#1f6feb;color:#ffffff;text-decoration:none"
-)
 
 
 class MarkupError(ValueError):
-    """The HTML or MJML cannot be used; the message says why."""
+    """The HTML or MJML cannot be used; the message says why. `line` and `column` count from 1; 0: not known."""
+
+    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+        super().__init__(message)
+        self.line, self.column = line, column
 
 
 class Marks:
@@ -62,10 +66,22 @@ def html_from_mjml(source: str) -> str:
     """Raises `MarkupError`."""
     marks = Marks(source)
     options = mrml.RenderOptions(fonts={})  # a mail does not load fonts from elsewhere
+    marked = marks.take_out(source)
     try:
-        return marks.put_back(mrml.to_html(marks.take_out(source), render_options=options).content)
+        return marks.put_back(mrml.to_html(marked, render_options=options).content)
     except OSError as error:
-        raise MarkupError(f"the MJML cannot be read: {marks.put_back(str(error))}") from None
+        raise _mjml_error(marks.put_back(str(error)), marked, marks) from None
+
+
+def _mjml_error(told: str, marked: str, marks: Marks) -> MarkupError:
+    """mrml tells a range of bytes in what it was given: the place where the author finds it."""
+    place = _MJML_PLACE.search(told)
+    if place is None:
+        return MarkupError(f"the MJML cannot be read: {told}")
+    before = marks.put_back(marked.encode()[: int(place[1])].decode(errors="ignore"))
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    words = told[: place.start()].strip()
+    return MarkupError(f"line {line}, column {column}: the MJML cannot be read: {words}", line, column)
 
 
 def inline_css(source: str) -> str:
@@ -86,20 +102,25 @@ def text_from_html(source: str) -> str:
     return marks.put_back(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)))
 
 
-def html_from_text(text: str, button: bool) -> str:
+def html_from_text(text: str, button: bool, look: Look = USUAL_LOOK) -> str:
     """Paragraphs from a message body, and a button to `{{ link }}` where `button` says so. Liquid stays as it is."""
     paragraphs = [
         f'<p style="{PARAGRAPH_STYLE}">{escape_around_liquid(part.strip()).replace(chr(10), "<br>")}</p>'
         for part in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip())
     ]
     if button:
-        paragraphs.append(
-            f'<p style="{PARAGRAPH_STYLE}"><a href="{{{{ link }}}}" style="{BUTTON_STYLE}">Learn more</a></p>'
+        style = (
+            f"display:inline-block;padding:12px 20px;border-radius:6px;background:{look.accent};"
+            f"color:{readable_on(look.accent)};text-decoration:none"
         )
-    return (
+        paragraphs.append(f'<p style="{PARAGRAPH_STYLE}"><a href="{{{{ link }}}}" style="{style}">Learn more</a></p>')
+    inner = (
         '<div style="max-width:600px;margin:0 auto;padding:24px;font-family:Arial,Helvetica,sans-serif;'
-        f'font-size:16px;line-height:1.5;color:#1f2328">{"".join(paragraphs)}</div>'
+        f'font-size:16px;line-height:1.5;color:{look.text}">{"".join(paragraphs)}</div>'
     )
+    if look.background.lower() == USUAL_LOOK.background:
+        return inner
+    return f'<html><body style="margin:0;background-color:{look.background}">{inner}</body></html>'
 
 
 def escape_around_liquid(text: str) -> str:
@@ -118,9 +139,43 @@ def with_preheader(html: str, preheader: str) -> str:
     hidden = (
         f'<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">{escape_around_liquid(preheader)}</div>'
     )
+    return _at_start(html, hidden)
+
+
+def with_header(html: str, look: Look) -> str:
+    """The brand's header at the beginning of the body, where it has one."""
+    if not look.header and not look.logo:
+        return html
+    parts = []
+    if look.logo:
+        alt = "" if look.header else "Logo"
+        parts.append(
+            f'<img src="{escape(look.logo)}" alt="{alt}" height="48" style="max-height:48px;vertical-align:middle">'
+        )
+    if look.header:
+        gap = "padding-left:12px;" if look.logo else ""
+        parts.append(f'<span style="{gap}vertical-align:middle">{literal_html(look.header)}</span>')
+    colours = f"color:{look.text};border-bottom:3px solid {look.accent}"
+    header = (
+        '<div style="max-width:600px;margin:0 auto;padding:16px 24px;font-family:Arial,Helvetica,sans-serif;'
+        f'font-size:18px;font-weight:bold;{colours}">{"".join(parts)}</div>'
+    )
+    return _at_start(html, header)
+
+
+def literal_html(text: str) -> str:
+    """A plain text as HTML, in which Liquid is nothing special."""
+    if "{{" in text or "{%" in text:
+        text = f"{{% raw %}}{escape(text, quote=False)}{{% endraw %}}"
+    else:
+        text = escape(text, quote=False)
+    return text.replace("\r\n", "\n").replace("\n", "<br>")
+
+
+def _at_start(html: str, part: str) -> str:
     start = _BODY_START.search(html)
     at = start.end() if start else 0
-    return html[:at] + hidden + html[at:]
+    return html[:at] + part + html[at:]
 
 
 def with_footer(html: str, lines: list[str]) -> str:

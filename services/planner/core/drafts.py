@@ -46,6 +46,7 @@ def clone(record: CampaignRecord, clone_id: CampaignId, command: Command, now: d
         body=record.body,
         content=record.content,
         templates=record.templates,
+        send_without=record.send_without,
         steps=record.steps,
         filter=record.filter,
         budget=record.budget,

@@ -14,7 +14,7 @@ QUICK ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration test-e2e chaos fuzz bench simulate model screenshots clean
+.PHONY: help setup jars up down demo doctor test lint format test-unit test-contract test-integration test-e2e chaos fuzz bench simulate model screenshots texts clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -101,6 +101,13 @@ model: setup ## Search the life of one send further than the tests do: minutes, 
 
 screenshots: jars ## Take the pictures of the docs anew
 	@$(BIN)/python -m docs.screenshots 2> .peal/screenshots.log || { tail -5 .peal/screenshots.log >&2; exit 1; }
+
+texts: setup ## Bring the pages' catalogues up to date; ADD=de begins another language
+	@mkdir -p .peal
+	@$(BIN)/pybabel -q extract -F services/console/locale/babel.cfg -k _ --no-location --sort-output --project peal -o .peal/texts.pot services/console
+	@$(if $(ADD),$(BIN)/pybabel -q init -i .peal/texts.pot -l $(ADD) -o services/console/locale/$(ADD).po)
+	@for file in services/console/locale/*.po; do test -e $$file || continue; language=$$(basename $$file .po); \
+	  $(BIN)/pybabel -q update -i .peal/texts.pot -l $${language/-/_} -o $$file --no-wrap; done
 
 clean: ## Remove what was built and the data of `make up`, not the downloaded jars
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

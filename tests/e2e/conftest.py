@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import shutil
 from collections.abc import Iterator
@@ -12,9 +11,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from deploy.local.free_ports import free_ports
-from deploy.local.installation import Access, Installation, make_installation
+from deploy.local.installation import Access, Installation
 from services.cli.samples import sample_people, write_contacts
+from tests.integration.installation_desk import running
 
 PEOPLE = 60
 CHROMIUM_FLAGS = [
@@ -26,13 +25,8 @@ CHROMIUM_FLAGS = [
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Everything that `peal up` runs, with nobody in it; WhatsApp is slow, so that there is time to steer."""
-    made = make_installation(tmp_path_factory.mktemp("installation"), free_ports(), {"PEAL_RATE_WHATSAPP": "5"})
-    with asyncio.Runner() as runner:
-        try:
-            runner.run(made.stack.start())
-            yield made
-        finally:
-            runner.run(made.stack.stop())
+    with running(tmp_path_factory.mktemp("installation"), {"PEAL_RATE_WHATSAPP": "5"}) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

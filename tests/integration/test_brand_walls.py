@@ -21,6 +21,8 @@ from brand_walls import (
     BODIES,
     CAMPAIGN,
     CONTACT,
+    DRAFT,
+    DRAFT_KEY,
     GONE,
     KEY_ID,
     OPERATOR,
@@ -79,6 +81,8 @@ class House:
             north.post("/api-keys", json={"id": KEY_ID, "name": SECRET, "role": "viewer"}).raise_for_status()
             content = {"channel": "sms", "name": SECRET, "content": {"text": SECRET}}
             north.put(f"/templates/{TEMPLATE}", json=content).raise_for_status()
+            sheet = {"sheet": {"name": SECRET}}
+            north.post("/drafts", json=sheet, headers={"Idempotency-Key": DRAFT_KEY}).raise_for_status()
             recipient = {"id": CONTACT, "name": SECRET, "email": f"{SECRET}@example.com"}
             campaign = listed(0, ("email",), id=CAMPAIGN, name=SECRET, brand="north") | {
                 "audience": {"recipients": [recipient]}
@@ -136,6 +140,7 @@ def test_nothing_of_a_brand_is_there_for_another_one_whichever_route_it_takes(ho
         assert [word["state"] for word in north.get(f"/recipients/{CONTACT}/consents").json()["words"]] == ["opted_in"]
         assert north.get("/brands/north").json()["voice"] == SECRET
         assert north.get(f"/templates/{TEMPLATE}").json()["template"]["name"] == SECRET
+        assert north.get(f"/drafts/{DRAFT}").json()["sheet"] == {"name": SECRET}
 
 
 @contextmanager

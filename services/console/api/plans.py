@@ -8,18 +8,18 @@ from typing import Any
 from fastapi import APIRouter, Request
 from ulid import ULID
 
-from schemas import Account, Campaign, CampaignRecord, Forecast, InlineRecipient
-from schemas.base import DEFAULT_ACCOUNT, CampaignId, Channel
+from schemas import Campaign, CampaignRecord, Forecast, InlineRecipient
+from schemas.base import CampaignId
 from services.console.core.plans import Comparison, Plan, outcome_of
 from services.console.hub import Hub, HubOf
 from services.console.live import StatsDesk
 from services.console.problems import one_field
 from services.console.queries import stats as queries
 from services.console.reach import known_campaigns
-from services.console.security import Caller, Identity
+from services.console.security import Caller
 from services.domain.audience import ATTRIBUTE_NAMES, CONTACT_FIELDS
 from services.domain.brands import brand_named, needs_approval, with_brand
-from services.domain.campaigns import check_campaign, check_filter, record_of, with_templates
+from services.domain.campaigns import AccountLookup, check_campaign, check_filter, record_of, with_templates
 from services.runtime.forecasting import foresee
 
 router = APIRouter(tags=["campaigns"])
@@ -34,7 +34,7 @@ async def plan(campaign: Campaign, hub: HubOf, caller: Caller) -> Plan:
     written, errors = with_templates(campaign, hub.templates.items)
     record = with_brand(record_of(written, campaign.id or CampaignId(str(ULID())), hub.now()), brand)
     people = campaign.audience.recipients
-    accounts = Accounts(hub, caller)
+    accounts = hub.account_lookup(caller.brand)
     errors += check_campaign(record, accounts, await _known_names(hub, record, people))
     if record.filter is not None:
         errors += check_filter(record.filter, await known_campaigns(hub, caller.brand, record.filter))
@@ -53,26 +53,12 @@ async def compare(campaign_id: str, request: Request, hub: HubOf, caller: Caller
     """What a campaign was to come to when it was launched, beside what it has come to by now."""
     record = await hub.campaign(campaign_id, caller)
     if record.launched_at is None:
-        found = await _foresee(hub, record, Accounts(hub, caller), None)
+        found = await _foresee(hub, record, hub.account_lookup(caller.brand), None)
         return Comparison(campaign_id=campaign_id, forecast=found, outcome=None)
     desk: StatsDesk = request.app.state.stats
     stats = await desk.stats(record)
     spent = {row[0]: int(row[1]) for row in await hub.tuples(queries.SPENT_BY_STEP, campaign=campaign_id)}
     return Comparison(campaign_id=campaign_id, forecast=record.forecast, outcome=outcome_of(record, stats, spent))
-
-
-class Accounts:
-    """The accounts that a brand may use: its own, and the default ones."""
-
-    def __init__(self, hub: Hub, caller: Identity) -> None:
-        self.hub, self.brand, self.defaults = hub, caller.brand, hub.settings.default_accounts()
-
-    def __call__(self, channel: str, account_id: str) -> Account | None:
-        if account_id == DEFAULT_ACCOUNT:
-            return self.defaults.get(Channel(channel))
-        account = self.hub.accounts.items.get(account_id)
-        mine = account is not None and account.channel == channel and account.brand == self.brand
-        return account if mine else None
 
 
 async def _known_names(hub: Hub, record: CampaignRecord, people: Sequence[InlineRecipient] | None) -> frozenset[str]:
@@ -82,7 +68,7 @@ async def _known_names(hub: Hub, record: CampaignRecord, people: Sequence[Inline
 
 
 async def _foresee(
-    hub: Hub, record: CampaignRecord, accounts: Accounts, people: Sequence[InlineRecipient] | None
+    hub: Hub, record: CampaignRecord, accounts: AccountLookup, people: Sequence[InlineRecipient] | None
 ) -> Forecast:
     async def ask(query: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
         return await hub.tuples(query, **parameters)

@@ -9,13 +9,25 @@ from schemas import Role
 GRADES: Final[dict[Role, int]] = {"viewer": 0, "marketer": 1, "admin": 2}
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
-READING_POSTS: Final = frozenset({"/audience/preview", "/campaigns/plan", "/campaigns/{campaign_id}/plan"})
+READING_POSTS: Final = frozenset({
+    "/audience/preview", "/campaigns/plan", "/campaigns/{campaign_id}/plan", "/content/preview", "/content/mail",
+    "/content/people",
+})  # fmt: skip
 """They ask with a body, and change nothing."""
-ADMIN: Final = ("/operators", "/api-keys", "/audit", "/dead-letters")
+OWN: Final = frozenset({"/me", "/me/password", "/me/end-sessions", "/me/brand"})
+"""What everybody may change: what is about themselves."""
+ADMIN: Final = (
+    "/operators", "/api-keys", "/audit", "/dead-letters", "/accounts/connect", "/accounts/{account_id}/disconnect",
+    "/settings/operators", "/settings/api-keys", "/settings/dead-letters", "/settings/audit",
+    "/settings/uncertain/{campaign_id}/{step}/{contact}",
+)  # fmt: skip
 """Paths that only admins may as much as read."""
-ADMIN_CHANGES: Final = ("/brands", "/uncertain", "/recipients/{contact}/erase")
-ACT_DIALOG: Final = "/campaigns/{campaign_id}/acts/{verb}"
-"""A page that asks before a change: who may not change need not be asked."""
+ADMIN_CHANGES: Final = ("/accounts", "/brands", "/uncertain", "/recipients/{contact}/erase")
+CHANGING_PAGES: Final = (
+    "/campaigns/{campaign_id}/acts/{verb}", "/campaigns/new", "/campaigns/{campaign_id}/edit",
+    "/campaigns/{campaign_id}/edit/{step}",
+)  # fmt: skip
+"""Pages that ask before a change, or on which one writes: who may not change need not be asked."""
 
 _MAY: Final[dict[Role, str]] = {
     "viewer": "a viewer looks at everything and changes nothing",
@@ -28,9 +40,9 @@ def needed(method: str, path: str) -> Role:
     """`path`: as it is asked for, without the prefix of the interface; a template does as well."""
     if _under(path, ADMIN):
         return "admin"
-    if _like(path, ACT_DIALOG):
+    if any(_like(path, page) for page in CHANGING_PAGES):
         return "marketer"
-    if method in READS or any(_like(path, post) for post in READING_POSTS):
+    if method in READS or path in OWN or any(_like(path, post) for post in READING_POSTS):
         return "viewer"
     return "admin" if _under(path, ADMIN_CHANGES) else "marketer"
 

@@ -1,0 +1,130 @@
+"""`/drafts`: campaigns that are still being written, changed field by field."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, Field
+from ulid import ULID
+
+from schemas import Draft, Wire
+from schemas.base import CampaignKey, Time
+from services.console.api.models import IdempotencyKey
+from services.console.core.findings import Finding, marks
+from services.console.core.idempotency import campaign_id, command_id
+from services.console.drafts import Drafts
+from services.console.security import Caller, Identity
+
+router = APIRouter(prefix="/drafts", tags=["drafts"])
+
+
+def drafts_of(request: Request) -> Drafts:
+    return cast(Drafts, request.app.state.drafts)
+
+
+DraftsOf = Annotated[Drafts, Depends(drafts_of)]
+
+
+class NewDraft(Wire):
+    sheet: dict[str, Any] = {}
+    """A campaign file as far as it is written."""
+
+
+class Changes(Wire):
+    expected_revision: Annotated[int, Field(ge=0)]
+    """The revision that was read. If somebody has changed the draft since, the answer is 409 and says who, and what it
+    is now."""
+    changes: dict[str, Any]
+    """By dotted path, such as `budget.total`; null takes away. A list is given whole."""
+
+
+class DraftView(BaseModel):
+    draft_id: str
+    revision: int
+    sheet: dict[str, Any]
+    created_at: Time
+    updated_at: Time
+    updated_by: str
+    problems: list[Finding]
+    """What keeps it from being sent, each with its step, its field and the remedy."""
+    steps: dict[str, str]
+    """`done`, `open` (something is not written yet) or `wrong`."""
+
+
+class DraftItem(BaseModel):
+    draft_id: str
+    name: str
+    revision: int
+    created_at: Time
+    updated_at: Time
+    updated_by: str
+
+
+class DraftPage(BaseModel):
+    items: list[DraftItem]
+    next: str | None = None
+
+
+class Saved(BaseModel):
+    draft_id: str
+    revision: int
+    saved_at: Time
+    updated_by: str
+    problems: list[Finding]
+    steps: dict[str, str]
+
+
+@router.post("", status_code=201)
+async def create(
+    request: Request, response: Response, drafts: DraftsOf, caller: Caller, body: NewDraft | None = None,
+    key: IdempotencyKey = None,
+) -> DraftView:  # fmt: skip
+    """Begin a campaign."""
+    body = body or NewDraft()
+    draft_id = campaign_id(command_id(caller.brand, key, f"POST {request.url.path}")) if key else str(ULID())
+    made = await drafts.create(caller, drafts.new(caller, draft_id, body.sheet))
+    response.headers["Location"] = f"{request.url.path}/{made.draft_id}"
+    return await view(drafts, caller, made)
+
+
+@router.get("")
+async def listing(drafts: DraftsOf, caller: Caller) -> DraftPage:
+    """The one that was changed last comes first."""
+    return DraftPage(items=[_item(draft) for draft in drafts.of(caller)])
+
+
+@router.get("/{draft_id}")
+async def show(draft_id: CampaignKey, drafts: DraftsOf, caller: Caller) -> DraftView:
+    return await view(drafts, caller, await drafts.draft(draft_id, caller))
+
+
+@router.patch("/{draft_id}")
+async def change(draft_id: CampaignKey, body: Changes, drafts: DraftsOf, caller: Caller) -> Saved:
+    """Lay each value where its path says. All that is given is kept, also what is wrong: `problems` says so."""
+    made = await drafts.change(caller, draft_id, body.expected_revision, body.changes)
+    found = await drafts.findings(caller, made)
+    return Saved(
+        draft_id=made.draft_id, revision=made.revision, saved_at=made.updated_at, updated_by=made.updated_by,
+        problems=found, steps=marks(found),
+    )  # fmt: skip
+
+
+@router.delete("/{draft_id}", status_code=204)
+async def remove(draft_id: CampaignKey, drafts: DraftsOf, caller: Caller) -> None:
+    """Nobody has been messaged by it, and nobody will be."""
+    await drafts.remove(caller, await drafts.draft(draft_id, caller))
+
+
+async def view(drafts: Drafts, caller: Identity, draft: Draft) -> DraftView:
+    found = await drafts.findings(caller, draft)
+    return DraftView(
+        **draft.model_dump(include={"draft_id", "revision", "sheet", "created_at", "updated_at", "updated_by"}),
+        problems=found, steps=marks(found),
+    )  # fmt: skip
+
+
+def _item(draft: Draft) -> DraftItem:
+    name = draft.sheet.get("name")
+    values = draft.model_dump(include={"draft_id", "revision", "created_at", "updated_at", "updated_by"})
+    return DraftItem(name=name if isinstance(name, str) else "", **values)

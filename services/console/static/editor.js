@@ -1,0 +1,224 @@
+// A draft is saved as one types: each change goes to REST a moment later. Until it is acknowledged it is kept in this
+// browser, and is sent again when the console answers again. `peal:edit` and `peal:saved` tell the steps' own scripts.
+"use strict";
+Peal.draft = (() => {
+  const { at, put, same, valueOf, show } = Peal.values;
+  const form = document.querySelector("form[data-draft]");
+  const line = document.getElementById("saved");
+  const API = `/api/v1/drafts/${encodeURIComponent(form.dataset.draft)}`;
+  const KEEP = `peal-draft/${form.dataset.brand}/${form.dataset.draft}`;
+  const PAUSE_MS = 500;
+  const AGAIN_MS = [1500, 3000, 6000];
+  const LARGEST_ON_LEAVING = 60000; // what a browser sends for a page that is gone
+  const parsed = (id) => JSON.parse(document.getElementById(id).content.textContent);
+
+  const sheet = parsed("sheet");
+  const base = structuredClone(sheet); // as the server has it, as far as it has been read
+  const names = parsed("field-names");
+  const pending = new Map(); // path -> value, not acknowledged
+  const unreadable = new Map(); // name of a control -> text that is no JSON
+  let revision = Number(form.dataset.revision);
+  let timer = 0;
+  let tries = 0;
+  let underWay = null;
+  let stopped = false; // until somebody decides, or signs in
+
+  function keep() {
+    try {
+      if (!pending.size && !unreadable.size) localStorage.removeItem(KEEP);
+      else localStorage.setItem(KEEP, JSON.stringify({ revision, changes: [...pending], unreadable: [...unreadable] }));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  function tell(state, more = "") {
+    const key = { saved: "allSaved", "signed-out": "signedOut" }[state] ?? state;
+    line.dataset.state = state;
+    const text = [line.dataset[key], more].filter(Boolean).join(" ");
+    const place = line.querySelector("[data-saved-text]");
+    if (place.textContent !== text) place.textContent = text;
+    line.querySelector("[data-opens=conflict]").hidden = state !== "conflict";
+  }
+
+  function later(wait) {
+    clearTimeout(timer);
+    timer = setTimeout(flush, wait);
+  }
+
+  function set(path, value) {
+    if (same(at(sheet, path), value) && !pending.has(path)) return;
+    put(sheet, path, structuredClone(value));
+    pending.delete(path);
+    pending.set(path, value);
+    keep();
+    if (!stopped && !underWay && line.dataset.state !== "away") tell("waiting");
+    document.dispatchEvent(new CustomEvent("peal:edit", { detail: { path, value } }));
+    if (!stopped) later(tries ? AGAIN_MS[0] : PAUSE_MS);
+  }
+
+  /** Send what is not saved; true when all of it is. */
+  async function flush() {
+    clearTimeout(timer);
+    if (underWay) await underWay;
+    if (!pending.size) return true;
+    if (stopped) return false;
+    underWay = exchange(new Map(pending));
+    await underWay;
+    underWay = null;
+    if (pending.size && !stopped) later(tries ? AGAIN_MS[Math.min(tries, AGAIN_MS.length) - 1] : 0);
+    return !pending.size;
+  }
+
+  async function exchange(batch) {
+    if (!tries) tell("saving");
+    try {
+      const answer = await fetch(API, request(batch));
+      if (answer.ok) return acknowledged(batch, await answer.json());
+      const problem = await answer.json().catch(() => ({}));
+      if (answer.status >= 500) return away();
+      stopped = true;
+      if (answer.status === 409) conflict(problem);
+      else if (answer.status === 404) tell("gone");
+      else if (answer.status === 401 || answer.status === 403) tell("signed-out");
+      else {
+        tell("refused", problem.detail);
+        stopped = false; // the next change may mend it
+        clearTimeout(timer);
+      }
+    } catch {
+      away();
+    }
+  }
+
+  const request = (batch, more = {}) => ({
+    method: "PATCH",
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": form.dataset.csrf },
+    body: JSON.stringify({ expected_revision: revision, changes: Object.fromEntries(batch) }),
+    ...more,
+  });
+
+  function away() {
+    tries += 1;
+    tell("away");
+  }
+
+  function acknowledged(batch, answer) {
+    tries = 0;
+    revision = answer.revision;
+    form.dataset.revision = revision;
+    for (const [path, value] of batch) {
+      put(base, path, structuredClone(value));
+      if (pending.get(path) === value) pending.delete(path);
+    }
+    keep();
+    tell(pending.size ? "saving" : "saved");
+    document.dispatchEvent(new CustomEvent("peal:saved", { detail: answer }));
+  }
+
+  function conflict(problem) {
+    tell("conflict");
+    document.dispatchEvent(new CustomEvent("peal:conflict", { detail: problem }));
+  }
+
+  /** Lay our changes over what somebody else has made of it. */
+  async function keepMine(theirs) {
+    stopped = false;
+    revision = theirs.revision;
+    keep();
+    if (await flush()) location.reload();
+  }
+
+  function takeTheirs() {
+    forget();
+    location.reload();
+  }
+
+  /** Give up what is not saved; go to `address`, if there is one. */
+  function forget(address) {
+    stopped = true;
+    pending.clear();
+    unreadable.clear();
+    keep();
+    if (address) location.assign(address);
+  }
+
+  function written(control) {
+    if (!control.name || control.form !== form) return;
+    try {
+      const value = valueOf(control);
+      unreadable.delete(control.name);
+      control.setCustomValidity("");
+      set(control.name, value);
+    } catch (error) {
+      unreadable.set(control.name, control.value);
+      control.setCustomValidity(error.message);
+      keep();
+    }
+    control.toggleAttribute("data-unreadable", unreadable.has(control.name));
+  }
+
+  /** What was typed on another page, or before this one was loaded again, and never acknowledged. */
+  function restore() {
+    let kept;
+    try {
+      kept = JSON.parse(localStorage.getItem(KEEP) ?? "null");
+    } catch {
+      return;
+    }
+    if (!kept) return;
+    for (const [name, text] of kept.unreadable ?? []) {
+      const control = form.elements.namedItem(name);
+      if (control?.dataset) {
+        control.value = text;
+        unreadable.set(name, text);
+        control.toggleAttribute("data-unreadable", true);
+      }
+    }
+    for (const [path, value] of kept.changes ?? []) {
+      put(sheet, path, structuredClone(value));
+      pending.set(path, value);
+      show(form, path, value);
+    }
+    if (!pending.size) return;
+    revision = Math.min(revision, kept.revision);
+    flush();
+  }
+
+  form.addEventListener("input", (event) => written(event.target));
+  form.addEventListener("change", (event) => {
+    written(event.target);
+    if (!stopped && pending.size && !tries) later(0);
+  });
+  form.addEventListener("focusout", () => !stopped && pending.size && !tries && later(0));
+  form.addEventListener("submit", (event) => event.preventDefault());
+  addEventListener("online", () => !stopped && flush());
+  addEventListener("pagehide", () => {
+    if (!pending.size || stopped) return;
+    const options = request(pending, { keepalive: true });
+    if (options.body.length < LARGEST_ON_LEAVING) fetch(API, options).catch(() => {});
+  });
+  addEventListener("beforeunload", (event) => pending.size && !keep() && event.preventDefault());
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+  // A link to another step waits a moment for what is under way; what is not saved by then goes with this browser.
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest(".steps-bar a, a[data-leaves]");
+    if (!link || !pending.size || stopped || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    await Promise.race([flush(), new Promise((done) => setTimeout(done, 1500))]);
+    location.assign(link.href);
+  });
+
+  addEventListener("DOMContentLoaded", () => {
+    restore();
+    document.dispatchEvent(new CustomEvent("peal:restored"));
+  });
+
+  return {
+    id: form.dataset.draft, form, names, base, pending, keepMine, takeTheirs, forget, flush, set,
+    get: (path) => at(sheet, path),
+    get sheet() { return sheet; },
+  };
+})();

@@ -92,7 +92,7 @@ Desk = Annotated[ContentDesk, Depends(desk_of)]
 async def show(body: PreviewContent, desk: Desk, caller: Caller) -> ContentPreview:
     """What a person would get by each channel, made by the functions that the senders use. Nothing is stored."""
     written, audience = desk.read(caller, body.sheet), audience_of(body.sheet)
-    person = await _person(desk, caller, body, audience)
+    person = await person_of(desk, caller, body, audience)
     channels = await desk.previews(caller, written, person, audience)
     used, people = await desk.placeholders(caller, written, audience if body.count else [])
     own = {error.field for channel in Channel for error in written.errors_of(channel)}
@@ -116,7 +116,7 @@ async def mail(request: Request, desk: Desk, caller: Caller) -> HTMLResponse:
     except ValidationError as error:
         raise rejected_fields(field_errors(error, "request")) from None
     written, audience = desk.read(caller, body.sheet), audience_of(body.sheet)
-    person = await _person(desk, caller, body, audience)
+    person = await person_of(desk, caller, body, audience)
     shown = preview(written, Channel.EMAIL, person, await desk.around(caller, audience))
     html = shown.html or _instead(shown.problems)
     return HTMLResponse(html, headers={"Content-Security-Policy": MAIL_POLICY, "Cache-Control": "no-store"})
@@ -129,7 +129,8 @@ async def people(body: PeopleSearch, desk: Desk, caller: Caller) -> FoundPeople:
     return FoundPeople(items=[FoundPerson.model_validate(row) for row in rows])
 
 
-async def _person(desk: ContentDesk, caller: Identity, body: PreviewContent, audience: Audience | None) -> Person:
+async def person_of(desk: ContentDesk, caller: Identity, body: PreviewContent, audience: Audience | None) -> Person:
+    """As whom messages are shown. Raises `Problem` 404, 422, 503."""
     if body.contact is not None:
         if body.person is not None:
             raise one_field("person", "given_twice", "contact is given as well: keep one of them")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -31,6 +31,10 @@ class Written:
     templates: dict[Channel, Template]
     """The templates of the library that contents are from."""
     errors: list[FieldError] = field(default_factory=list)
+
+    def of(self, channels: list[Channel]) -> Written:
+        """The same for these channels alone."""
+        return replace(self, channels=channels)
 
     def errors_of(self, channel: Channel) -> list[FieldError]:
         return [each for each in self.errors if each.field.split(".")[:2] == ["content", channel.value]]

@@ -18,6 +18,13 @@ LIMIT {most:UInt32}
 """
 
 
+SUPPRESSED = """
+-- Which of these addresses must not be written to, by channel, and why.
+SELECT channel, address, reason FROM address_suppressions FINAL
+WHERE brand = {brand:String} AND address IN {addresses:Array(String)} AND lifted = 0
+"""
+
+
 def people(audience: AudienceFilter) -> str:
     """Parameters: `filter_parameters`, `text`, `most`."""
     return PEOPLE % {"matching": matching(audience)}

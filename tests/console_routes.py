@@ -13,7 +13,7 @@ from services.console.pages.common import require_session
 from services.console.settings import ConsoleSettings
 
 SETTINGS = ConsoleSettings(api_key=SecretStr("root"), admin_token=SecretStr("once"), link_secret=SecretStr("s"))
-OPEN_PAGES = {"/login", "/login/{token}", "/logout"}
+OPEN_PAGES = {"/login", "/login/{token}", "/logout", "/brand"}
 """For whoever is not signed in yet, or no more."""
 
 

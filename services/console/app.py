@@ -20,10 +20,13 @@ from services.console.api import (
     campaigns,
     consents,
     contacts,
+    content,
     costs,
     dashboard,
     dead_letters,
+    drafts,
     engagements,
+    me,
     operators,
     plans,
     recipients,
@@ -33,15 +36,19 @@ from services.console.api import (
     uncertain,
 )
 from services.console.assets import PATH, STATIC, Assets
+from services.console.contents import ContentDesk
+from services.console.drafts import Drafts
 from services.console.first_answers import FirstAnswers
 from services.console.hub import Hub
 from services.console.live import StatsDesk
 from services.console.overview import Overview
-from services.console.pages import acts, login, palette, people, roster
+from services.console.pages import accounts as account_pages
+from services.console.pages import acts, editor, login, palette, people, roster, settings
 from services.console.pages import campaigns as campaign_pages
 from services.console.pages import dashboard as dashboard_page
 from services.console.pages.common import SignInError, problem_page, to_sign_in
 from services.console.security import API, Keeper
+from services.console.signing_in import SignIn
 from services.console.texts import language_of, speak
 from services.runtime import metrics
 
@@ -50,6 +57,15 @@ POLICY = (
     "frame-ancestors 'none'; base-uri 'none'"
 )
 """What a page may load: nothing from elsewhere, no script or style but ours, none inside the page."""
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""On every answer."""
+ALWAYS_TLS = "max-age=31536000"
+"""Whoever came by HTTPS once keeps to it for a year."""
 
 
 def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
@@ -67,18 +83,26 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     app.state.stats = StatsDesk(hub)
     app.state.overview = Overview(hub, app.state.stats)
     app.state.activity = activity
+    app.state.drafts = Drafts(hub)
+    app.state.contents = ContentDesk(hub, app.state.drafts.names)
     app.state.first_answers = FirstAnswers()
+    app.state.sign_in = SignIn(hub)
     app.state.stop = stop
     problems.install(app, API, problem_page)
     app.add_exception_handler(SignInError, to_sign_in)
     app.middleware("http")(_measure)
     apis = (
         plans, campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts,
-        dead_letters, uncertain, brands, templates, operators, api_keys, audit, costs, engagements,
+        dead_letters, uncertain, drafts, brands, templates, operators, api_keys, audit, costs, engagements,
+        content, me,
     )  # fmt: skip
     for module in apis:
         app.include_router(module.router, prefix=API)
-    for page in (login, dashboard_page, campaign_pages, roster, acts, people, palette):
+    pages = (
+        login, dashboard_page, editor, campaign_pages, roster, acts, people, palette, settings,
+        account_pages,
+    )  # fmt: skip
+    for page in pages:
         app.include_router(page.router, include_in_schema=False)
     app.mount(PATH, Assets(directory=STATIC), name="static")
     return app
@@ -92,8 +116,10 @@ async def _measure(request: Request, proceed: Callable[[Request], Awaitable[Resp
     route = getattr(request.scope.get("route"), "path", "other")
     metrics.http_requests.labels(request.method, route, response.status_code).inc()
     metrics.http_seconds.labels(route).observe(time.perf_counter() - began)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.url.scheme == "https":
+        response.headers.setdefault("Strict-Transport-Security", ALWAYS_TLS)
     if response.headers.get("content-type", "").startswith("text/html"):
         response.headers.setdefault("Content-Security-Policy", POLICY)
     return response

@@ -15,12 +15,27 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from fastapi import Depends, Request
 
-from schemas import Account, AuditEntry, Brand, CampaignRecord, Command, CommandResult, Operator, StepProgress, Template
+from schemas import (
+    Account,
+    AccountCheck,
+    AuditEntry,
+    Brand,
+    CampaignRecord,
+    Command,
+    CommandResult,
+    Draft,
+    Operator,
+    StepProgress,
+    Template,
+)
+from schemas.base import DEFAULT_ACCOUNT, DEFAULT_BRAND, Channel
 from schemas.topics import AUDIT_LOG, OPERATORS
 from services.console.commands import CommandDesk, accepted
 from services.console.problems import Problem, not_found
 from services.console.security import Identity
 from services.console.settings import ConsoleSettings
+from services.domain.brands import brand_named
+from services.domain.campaigns import AccountLookup
 from services.runtime.clock import boot_seconds, utc_now
 from services.runtime.registry import Registry
 
@@ -38,9 +53,12 @@ class Hub:
     campaigns: Registry[CampaignRecord]
     progress: Registry[StepProgress]
     accounts: Registry[Account]
+    checks: Registry[AccountCheck]
+    """How the last test of each account went."""
     brands: Registry[Brand]
     templates: Registry[Template]
     operators: Registry[Operator]
+    drafts: Registry[Draft]
 
     def now(self) -> datetime:
         return utc_now()
@@ -52,6 +70,25 @@ class Hub:
 
     def is_sandbox(self, account: Account) -> bool:
         return account.base_url.rstrip("/") == self.settings.sandbox_url.rstrip("/")
+
+    def brands_of(self, identity: Identity) -> list[Brand]:
+        """Those for which somebody may act, by id."""
+        names = sorted({DEFAULT_BRAND, *self.brands.items}) if identity.installation else [identity.brand]
+        return [brand_named(self.brands.items, name) for name in names]
+
+    def account_lookup(self, brand: str) -> AccountLookup:
+        """The accounts that a brand may use: its own that are connected, and the default ones."""
+        defaults = self.settings.default_accounts()
+
+        def find(channel: str, account_id: str) -> Account | None:
+            if account_id == DEFAULT_ACCOUNT:
+                return defaults.get(Channel(channel))
+            account = self.accounts.items.get(account_id)
+            if account is None or account.channel != channel or account.disconnected_at is not None:
+                return None
+            return account if account.brand == brand else None
+
+        return find
 
     async def campaign(self, campaign_id: str, identity: Identity) -> CampaignRecord:
         """Raises `Problem` 404, also for another brand's."""

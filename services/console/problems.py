@@ -29,6 +29,7 @@ TITLES = {
     413: "Too large",
     415: "Unsupported kind of content",
     422: "Something in it is wrong",
+    429: "Too often",
     500: "Something went wrong here",
     503: "Not available now",
 }
@@ -68,7 +69,9 @@ def rejected_fields(errors: Sequence[FieldError], **extra: Any) -> Problem:
 
 
 def problem_response(problem: Problem) -> Response:
-    headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else None
+    headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
+    if wait_s := problem.extra.get("retry_after_s"):
+        headers["Retry-After"] = str(wait_s)
     return JSONResponse(problem.body(), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 

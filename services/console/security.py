@@ -47,6 +47,8 @@ class Identity:
     """May make brands, and act for each of them."""
     operator: str = ""
     """Id on the registry; empty for the key and the link of the installation itself."""
+    by: str = ""
+    """How a session was opened: `link`, `password` or `key`."""
 
     def recipient(self, contact: str) -> str:
         return f"{self.brand}/{contact}"
@@ -95,18 +97,25 @@ class Keeper:
         try:
             content = self._signer.loads(cookie, max_age=SESSION_S)
             name, csrf, operator, made = (str(content[field]) for field in ("name", "csrf", "operator", "made"))
-        except (BadSignature, KeyError, TypeError):
+            brand, by = (str(content.get(field, "")) for field in ("brand", "by"))
+        except (BadSignature, KeyError, TypeError, AttributeError):
             return None
         if not operator:
-            return Identity(DEFAULT_BRAND, "admin", name, csrf, installation=True)
-        found = self._operators().get(operator)
-        return identity_of(found, csrf) if found is not None and _made(found) == made else None
+            identity = Identity(DEFAULT_BRAND, "admin", name, csrf, installation=True, by=by)
+        else:
+            found = self._operators().get(operator)
+            if found is None or (_made(found), found.sessions) != (made, content.get("sessions", 0)):
+                return None
+            identity = replace(identity_of(found, csrf), by=by)
+        return replace(identity, brand=BrandId(brand)) if brand and identity.installation else identity
 
     def open_session(self, identity: Identity, response: Response, secure: bool) -> None:
+        """`identity.brand`: the one that an admin of the installation acts for until they choose another."""
         operator = self._operators().get(identity.operator)
         content = {
             "name": identity.name, "csrf": secrets.token_urlsafe(16), "operator": identity.operator,
-            "made": _made(operator) if operator else "",
+            "made": _made(operator) if operator else "", "sessions": operator.sessions if operator else 0,
+            "brand": identity.brand if identity.installation else "", "by": identity.by,
         }  # fmt: skip
         response.set_cookie(
             COOKIE, str(self._signer.dumps(content)), max_age=SESSION_S, httponly=True, samesite="lax", secure=secure

@@ -12,8 +12,17 @@ from typing import Any
 import structlog
 import uvicorn
 
-from schemas import Account, Brand, CampaignRecord, Operator, StepProgress, Template
-from schemas.topics import ACCOUNTS, BRANDS, CAMPAIGN_PROGRESS, CAMPAIGNS, OPERATORS, TEMPLATES
+from schemas import Account, AccountCheck, Brand, CampaignRecord, Draft, Operator, StepProgress, Template
+from schemas.topics import (
+    ACCOUNT_CHECKS,
+    ACCOUNTS,
+    BRANDS,
+    CAMPAIGN_PROGRESS,
+    CAMPAIGNS,
+    DRAFTS,
+    OPERATORS,
+    TEMPLATES,
+)
 from services.console.activity import ActivityFeed
 from services.console.app import make_app
 from services.console.commands import CommandDesk
@@ -54,13 +63,18 @@ async def open_hub(settings: ConsoleSettings) -> AsyncIterator[Hub]:
         campaigns = Registry(settings, CAMPAIGNS, CampaignRecord.read)
         progress = Registry(settings, CAMPAIGN_PROGRESS, StepProgress.read)
         accounts = Registry(settings, ACCOUNTS, Account.read)
+        checks = Registry(settings, ACCOUNT_CHECKS, AccountCheck.read)
         brands = Registry(settings, BRANDS, Brand.read)
         templates = Registry(settings, TEMPLATES, Template.read)
         operators = Registry(settings, OPERATORS, Operator.read)
-        for registry in (campaigns, progress, accounts, brands, templates, operators):
+        drafts = Registry(settings, DRAFTS, Draft.read)
+        for registry in (campaigns, progress, accounts, checks, brands, templates, operators, drafts):
             await registry.start()
             stack.push_async_callback(registry.stop)
-        yield Hub(settings, clickhouse, producer, desk, campaigns, progress, accounts, brands, templates, operators)
+        yield Hub(
+            settings, clickhouse, producer, desk, campaigns, progress, accounts, checks, brands, templates, operators,
+            drafts,
+        )  # fmt: skip
 
 
 async def serve(settings: ConsoleSettings, health: Health, stop: asyncio.Event) -> None:
@@ -81,9 +95,11 @@ async def serve(settings: ConsoleSettings, health: Health, stop: asyncio.Event) 
             hub.campaigns.follow(0.3),
             hub.progress.follow(0.5),
             hub.accounts.follow(3.0),
+            hub.checks.follow(3.0),
             hub.brands.follow(1.0),
             hub.templates.follow(1.0),
             hub.operators.follow(0.5),
+            hub.drafts.follow(0.5),
             hub.desk.follow(),
             activity.run(),
         ]

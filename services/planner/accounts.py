@@ -20,12 +20,13 @@ class AccountDirectory:
         return account if account is not None and account.channel == channel else None
 
     def of_brand(self, brand: str) -> Callable[[str, str], Account | None]:
-        """`find`, as a brand sees it: its own accounts, and the default ones, which are everybody's."""
+        """`find`, as a brand sees it: its own that are connected, and the default ones, which are everybody's."""
 
         def find(channel: str, account_id: str) -> Account | None:
             account = self.find(channel, account_id)
-            mine = account is not None and (account_id == DEFAULT_ACCOUNT or account.brand == brand)
-            return account if mine else None
+            if account is None or account.disconnected_at is not None:
+                return None
+            return account if account_id == DEFAULT_ACCOUNT or account.brand == brand else None
 
         return find
 

@@ -15,7 +15,7 @@ from aiokafka.errors import (
     for_code,
 )
 
-from schemas.topics import Topic, dead_letter_topic, load_topics
+from schemas.topics import Topic, dead_letter_topic, load_topics, send_topic, sender_group
 from services.runtime.errors import StopProcessError
 from services.runtime.kafka import make_admin, make_consumer
 from services.runtime.settings import Settings
@@ -75,6 +75,21 @@ async def apply_topics(
         for group, topics in groups.items():
             done += await _commit_zero(settings, admin, group, topics)
         return done
+    finally:
+        await admin.close()
+
+
+async def open_account_topic(settings: Settings, channel: str, account: str) -> list[str]:
+    """The topic of a further account, as safe as the channel's own, and its senders' place in it. Does nothing where
+    they are there."""
+    topic, group = send_topic(channel, account), sender_group(channel, account)
+    admin = make_admin(settings)
+    await admin.start()
+    try:
+        (like,) = await admin.describe_topics([send_topic(channel)])
+        replication = len(like["partitions"][0]["replicas"]) if like["partitions"] else 1
+        done = await _create_topics(admin, _account_topics({topic: [group]}), replication)
+        return done + await _commit_zero(settings, admin, group, [topic])
     finally:
         await admin.close()
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from services.console.core.idempotency import campaign_id, command_id
 from services.console.security import API
 
 CAMPAIGN, CONTACT, OPERATOR, KEY_ID = "northern-camp", "northern-c", "northern-op", "northern-key"
 TEMPLATE = "northern-template"
+ACCOUNT = "northern-sender"
+DRAFT_KEY = "northern-draft"
+DRAFT = campaign_id(command_id("north", DRAFT_KEY, f"POST {API}/drafts"))
+"""Of the draft that was asked for with `DRAFT_KEY`."""
 SECRET = "zebrasecret"
 """Stands in everything of the other brand's that has room for it, and in no id: whoever reads it has seen through."""
 
 PARAMETERS = {
     "campaign_id": CAMPAIGN, "contact": CONTACT, "step": "1", "operator_id": OPERATOR, "key_id": KEY_ID,
     "brand": "north", "template_id": TEMPLATE,
+    "draft_id": DRAFT, "account_id": ACCOUNT,
     "topic": "consents", "partition": "0", "offset": "0", "verb": "pause", "token": "wrong",
 }  # fmt: skip
 
@@ -23,13 +29,20 @@ GONE, OWN, TAKEN = "gone", "own", "taken"
 `TAKEN`: 409, for such ids are unique in the installation: that one exists is all that is told."""
 
 WALLS: dict[str, str] = {
-    "GET /accounts": OWN, "GET /api-keys": OWN, "POST /api-keys": OWN, "DELETE /api-keys/{key_id}": GONE,
+    "GET /accounts": OWN, "POST /accounts": OWN, "GET /accounts/{account_id}": GONE,
+    "PATCH /accounts/{account_id}": GONE, "POST /accounts/{account_id}/test": GONE,
+    "POST /accounts/{account_id}/disconnect": GONE, "GET /me": OWN, "PATCH /me": OWN, "PUT /me/password": OWN,
+    "POST /me/end-sessions": OWN, "PATCH /brands/{brand}": GONE,
+    "GET /api-keys": OWN, "POST /api-keys": OWN, "DELETE /api-keys/{key_id}": GONE,
     "POST /audience/preview": OWN, "PUT /campaigns/{campaign_id}": TAKEN, "GET /lists": OWN, "GET /audit": OWN,
     "GET /brands": OWN,
     "GET /brands/{brand}": GONE, "PUT /brands/{brand}": GONE, "GET /campaigns": OWN, "POST /campaigns": OWN,
     "POST /campaigns/plan": OWN, "POST /consents": OWN, "POST /consents/import": OWN, "GET /contacts/{contact}": GONE,
     "PUT /contacts/{contact}": OWN, "POST /contacts/import": OWN, "GET /costs": OWN, "GET /costs.csv": OWN,
     "GET /dashboard": OWN,
+    "GET /audience/known": OWN,
+    "GET /drafts": OWN, "POST /drafts": OWN, "GET /drafts/{draft_id}": GONE, "PATCH /drafts/{draft_id}": GONE,
+    "DELETE /drafts/{draft_id}": GONE, "POST /drafts/{draft_id}/launch": GONE, "GET /drafts/{draft_id}/review": GONE,
     "GET /dead-letters": OWN, "POST /engagements": OWN,
     "GET /dead-letters/{topic}/{partition}/{offset}": GONE,
     "POST /dead-letters/{topic}/{partition}/{offset}/replay": GONE, "GET /operators": OWN,
@@ -40,14 +53,22 @@ WALLS: dict[str, str] = {
     "POST /uncertain/{campaign_id}/{step}/{contact}/resend": GONE, "GET /templates": OWN,
     "GET /templates/{template_id}": GONE, "PUT /templates/{template_id}": OWN, "DELETE /templates/{template_id}": OWN,
     "POST /uncertain/{campaign_id}/{step}/{contact}/resolve": GONE,
+    "POST /content/preview": OWN, "POST /content/mail": OWN, "POST /content/people": OWN,
 }  # fmt: skip
 """By method and path under the interface. Whatever stands under `/campaigns/{campaign_id}` is `GONE`."""
 
 BODIES: dict[str, Any] = {
+    "PUT /me/password": {"password": "a good long one"}, "PATCH /me": {"name": "Sue"},
     "POST /api-keys": {"id": "southern-key"}, "POST /audience/preview": {"filter": {}}, "PUT /brands/{brand}": {},
     "POST /consents": {"contact": CONTACT, "channel": "sms", "state": "opted_out"},
     "POST /engagements": {"contact": CONTACT, "kind": "visit"}, "PUT /contacts/{contact}": {"name": "Sue"},
+    "POST /content/preview": {"contact": CONTACT}, "POST /content/people": {},
+    "POST /content/test": {
+        "to": {"email": "me@example.com"}, "sheet": {"name": "Hi", "channels": ["email"], "body": {"text": "Hi"}},
+    },
+    "POST /campaigns/{campaign_id}/test": {"to": {"email": "me@example.com"}},
     "PUT /operators/{operator_id}": {"role": "viewer"},
+    "PATCH /drafts/{draft_id}": {"expected_revision": 1, "changes": {"name": "Mine"}},
     "PUT /templates/{template_id}": {"channel": "sms", "name": "Mine", "content": {"text": "Hi"}},
     "POST /uncertain/{campaign_id}/{step}/{contact}/resolve": {"as": "failed"},
     "POST /campaigns/{campaign_id}/edit": {"body": {"text": "mine now"}},

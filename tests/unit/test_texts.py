@@ -54,7 +54,7 @@ TEMPLATES = texts.LOCALES.parent / "templates"
 
 NOT_YET = {
     "campaign.html", "campaigns.html", "dashboard/attention.html", "dashboard/by_channel.html",
-    "dashboard/by_status.html", "dashboard/figures.html", "dashboard.html", "login.html", "parts/activity.html",
+    "dashboard/by_status.html", "dashboard/figures.html", "dashboard.html", "parts/activity.html",
     "parts/explanation.html", "parts/head.html", "parts/money.html", "parts/reasons.html", "parts/steps.html",
     "parts/title.html", "people.html", "problem.html", "recipient.html",
 }  # fmt: skip

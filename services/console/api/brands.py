@@ -6,18 +6,20 @@ from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from schemas import DEFAULT_BRAND, Brand, BrandRules
+from schemas import Brand, BrandRules
 from schemas.base import BrandKey
 from schemas.topics import BRANDS
 from services.console.auditing import entry
 from services.console.hub import HubOf
-from services.console.problems import Problem, not_found
+from services.console.problems import Problem, not_found, rejected_fields
 from services.console.security import Caller
 from services.domain.brands import brand_named, is_known
+from services.domain.field_errors import field_errors
 
 router = APIRouter(prefix="/brands", tags=["brands"])
+_NAMES = {field.alias or name for name, field in BrandRules.model_fields.items()}
 
 
 class BrandPage(BaseModel):
@@ -28,9 +30,7 @@ class BrandPage(BaseModel):
 @router.get("")
 async def listing(hub: HubOf, caller: Caller) -> BrandPage:
     """Those for which the caller may act."""
-    known = hub.brands.items
-    names = sorted({DEFAULT_BRAND, *known}) if caller.installation else [caller.brand]
-    return BrandPage(items=[_view(brand_named(known, name)) for name in names])
+    return BrandPage(items=[_view(each) for each in hub.brands_of(caller)])
 
 
 @router.get("/{brand}")
@@ -56,6 +56,20 @@ async def put(brand: BrandKey, body: BrandRules, hub: HubOf, caller: Caller) -> 
     await hub.publish(BRANDS, [(brand, made.write())], told)
     await hub.brands.catch_up()
     return _view(made)
+
+
+@router.patch("/{brand}")
+async def change(brand: BrandKey, body: dict[str, Any], hub: HubOf, caller: Caller) -> dict[str, Any]:
+    """Replace what is named, whole; all else that is said of the brand stays."""
+    await hub.brands.catch_up()
+    await show(brand, hub, caller)
+    now = _view(brand_named(hub.brands.items, brand))
+    kept = {name: value for name, value in now.items() if name in _NAMES}
+    try:
+        rules = BrandRules.model_validate(kept | body)
+    except ValidationError as error:
+        raise rejected_fields(field_errors(error, "body")) from None
+    return await put(brand, rules, hub, caller)
 
 
 def _view(brand: Brand) -> dict[str, Any]:

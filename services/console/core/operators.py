@@ -32,6 +32,15 @@ def holder_of_link(operators: Iterable[Operator], token: str, now: datetime) -> 
     return found if open_ else None
 
 
+def named(operators: Iterable[Operator], name: str) -> Operator | None:
+    """The person with this id, else the only one with this mail address."""
+    people = [each for each in operators if each.kind == "person"]
+    if found := next((each for each in people if each.operator_id == name), None):
+        return found
+    mail = [each for each in people if each.email and each.email.lower() == name.lower()]
+    return mail[0] if len(mail) == 1 else None
+
+
 def of_brand(operators: Mapping[str, Operator], brand: str, kind: str) -> list[Operator]:
     """By id."""
     found = (each for each in operators.values() if each.brand == brand and each.kind == kind)
@@ -41,6 +50,11 @@ def of_brand(operators: Mapping[str, Operator], brand: str, kind: str) -> list[O
 def with_link(operator: Operator, token: str, now: datetime) -> Operator:
     """The link before it, if one was open, is closed."""
     return operator.model_copy(update={"link_hash": digest(token), "link_expires_at": now + LINK_LIVES})
+
+
+def with_password(operator: Operator, hashed: str) -> Operator:
+    """All sessions of theirs end."""
+    return operator.model_copy(update={"password_hash": hashed, "sessions": operator.sessions + 1})
 
 
 def without_link(operator: Operator) -> Operator:

@@ -52,7 +52,8 @@ Visitor = Annotated[Identity, Depends(require_session)]
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """Render; every page knows whether the sandbox stands in, and who is signed in."""
-    values |= {"sandboxed": hub_of(request).sandboxed, "identity": session_of(request)}
+    hub, identity = hub_of(request), session_of(request)
+    values |= {"sandboxed": hub.sandboxed, "identity": identity, "brands": hub.brands_of(identity) if identity else []}
     values |= {"language": request.state.language}
     return templates.TemplateResponse(request, template, values, status_code=status)
 

@@ -44,6 +44,7 @@ SETTINGS: Final = (
     Place("/settings/uncertain", _("Uncertain messages"), "u"),
     Place("/settings/dead-letters", _("Dead letters"), least="admin"),
     Place("/settings/audit", _("Audit log"), least="admin"),
+    Place("/settings/me", _("You")),
 )
 ACTIONS: Final = (
     Place("/campaigns/new", _("New campaign"), "n", "marketer"),

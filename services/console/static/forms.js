@@ -6,23 +6,33 @@
 //     data-reload load the page again then             data-shows id of an element whose [data-value=name] are filled
 //     data-bare   send no body
 //   <p class="alert bad" role="alert" data-problem hidden></p>   where what is wrong is said as a whole
-//   names: "limits.caps.0.per" is a path in the body. data-kind: number, boolean, list, json; else text
+//   names: "limits.caps.0.per" is a path in the body. data-kind: one of `kinds`; else text
 //     data-empty="omit" or "null": what an empty field is (else "", and of a number null)
 //     [data-row="limits.caps"]: its fields' names go on from there; a row in which nothing stands is left out
 //   In a dialog a button with value="no" closes it.
 "use strict";
 const SAID = "peal-said";
 
+/** Of a text, by `data-kind`; "" is what data-empty says, else null. */
+const kinds = {
+  number: (text) => (text === "" ? null : Number.isNaN(Number(text)) ? text : Number(text)),
+  boolean: (text) => text === "true",
+  list: (text) => text.split(/[\n,]/).map((part) => part.trim()).filter(Boolean),
+  json: (text) => (text === "" ? null : JSON.parse(text)),
+  micros: (text) => (text === "" ? null : Number.isNaN(Number(text)) ? text : Math.round(Number(text) * 1e6)),
+  day: (text) => (text === "" ? null : `${text}T00:00:00Z`),
+  /** Lines such as "IN 0.0045". */
+  prices: (text) => Object.fromEntries(text.split("\n").filter((line) => line.trim()).map((line) => {
+    const [name, price] = line.trim().split(/[\s:=]+/);
+    return [name.toUpperCase(), kinds.micros(price ?? "")];
+  })),
+};
+
 function valueOf(control) {
   const text = control.value.trim();
   if (control.type === "checkbox" && control.dataset.kind === "boolean") return control.checked;
-  switch (control.dataset.kind) {
-    case "number": return text === "" ? null : Number.isNaN(Number(text)) ? text : Number(text);
-    case "boolean": return text === "true";
-    case "list": return text.split(/[\n,]/).map((part) => part.trim()).filter(Boolean);
-    case "json": return text === "" ? null : JSON.parse(text);
-    default: return control.type === "password" ? control.value : text;
-  }
+  const read = kinds[control.dataset.kind];
+  return read ? read(text) : control.type === "password" ? control.value : text;
 }
 
 /** The body, and which control stands behind each path of it. */

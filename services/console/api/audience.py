@@ -5,8 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from schemas import Channel
-from services.console.api.models import ChannelReach, ContactLists, ListItem, Preview, PreviewBody
+from services.console.api.drafts import DraftsOf
+from services.console.api.models import AudienceNames, ChannelReach, ContactLists, ListItem, Preview, PreviewBody
 from services.console.hub import HubOf
+from services.console.problems import Problem
 from services.console.queries import audience as queries
 from services.console.reach import reach_of
 from services.console.security import Caller
@@ -32,3 +34,17 @@ async def lists(hub: HubOf, caller: Caller) -> ContactLists:
     """Uploaded lists of people, with how many are on each."""
     rows = await hub.rows(queries.LISTS, brand=caller.brand)
     return ContactLists(items=[ListItem.model_validate(row) for row in rows])
+
+
+@router.get("/audience/known")
+async def known(drafts: DraftsOf, caller: Caller) -> AudienceNames:
+    """What a filter may name: the cities with most people, lists, attributes. At most some 20 seconds old."""
+    offers = await drafts.names.offers(caller.brand)
+    if offers is None:
+        raise Problem(503, "clickhouse_unavailable", "ClickHouse does not answer: try again shortly")
+    return AudienceNames(
+        roles=["customer", "partner"],
+        cities=[ListItem.model_validate(row) for row in offers.cities],
+        lists=[ListItem.model_validate(row) for row in offers.lists],
+        attributes=offers.attributes,
+    )

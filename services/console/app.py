@@ -21,6 +21,7 @@ from services.console.api import (
     consents,
     contacts,
     content,
+    content_tests,
     costs,
     dashboard,
     dead_letters,
@@ -94,7 +95,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     apis = (
         plans, campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts,
         dead_letters, uncertain, drafts, brands, templates, operators, api_keys, audit, costs, engagements,
-        content, me,
+        content, content_tests, me,
     )  # fmt: skip
     for module in apis:
         app.include_router(module.router, prefix=API)

@@ -54,6 +54,7 @@ WALLS: dict[str, str] = {
     "GET /templates/{template_id}": GONE, "PUT /templates/{template_id}": OWN, "DELETE /templates/{template_id}": OWN,
     "POST /uncertain/{campaign_id}/{step}/{contact}/resolve": GONE,
     "POST /content/preview": OWN, "POST /content/mail": OWN, "POST /content/people": OWN,
+    "POST /content/test": OWN,
 }  # fmt: skip
 """By method and path under the interface. Whatever stands under `/campaigns/{campaign_id}` is `GONE`."""
 

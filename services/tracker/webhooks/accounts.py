@@ -1,13 +1,17 @@
-"""Which account a callback of Twilio's belongs to, and with whose token it must be signed."""
+"""Which account a callback belongs to, with whose token or key it must be signed, and of whose sends it may speak."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from schemas import DEFAULT_ACCOUNT, Account, Channel
+from schemas import DEFAULT_ACCOUNT, Account, CampaignRecord, Channel
+from services.runtime.errors import StopProcessError
+from services.tracker.core.callbacks import FindCampaign
 from services.tracker.settings import TrackerSettings
+from services.tracker.webhooks.verify import load_sendgrid_key
 
 
 class TwilioAccounts:
@@ -46,6 +50,43 @@ class TwilioAccounts:
             except InvalidToken:
                 self._opened[secret] = ""
         return self._opened[secret]
+
+
+class SendGridKeys:
+    """The installation's verification key, and those of connected accounts."""
+
+    def __init__(self, settings: TrackerSettings, accounts: Callable[[], dict[str, Account]]) -> None:
+        self._accounts = accounts
+        self._default = load_sendgrid_key(settings.sendgrid_webhook_public_key)
+        self._loaded: dict[str, ec.EllipticCurvePublicKey | None] = {}
+
+    def key(self, account: str) -> ec.EllipticCurvePublicKey | None:
+        """None: nothing of this account is believed."""
+        if account in ("", DEFAULT_ACCOUNT):
+            return self._default
+        known = self._accounts().get(account)
+        text = known.webhook_public_key if known is not None and known.provider == "sendgrid" else ""
+        if text not in self._loaded:
+            try:
+                self._loaded[text] = load_sendgrid_key(text)
+            except StopProcessError:  # a bad key of one account is no matter of the others
+                self._loaded[text] = None
+        return self._loaded[text]
+
+
+def within_brand(
+    find: FindCampaign, accounts: Callable[[], dict[str, Account]], account: str
+) -> FindCampaign:  # fmt: skip
+    """As `find`, for callbacks that were signed for `account`: whoever holds the keys of a brand's account can speak of
+    that brand's sends alone. The installation's own may speak of all."""
+    if account in ("", DEFAULT_ACCOUNT):
+        return find
+
+    def found(campaign_id: str) -> CampaignRecord | None:
+        record, known = find(campaign_id), accounts().get(account)
+        return record if record is not None and known is not None and record.brand == known.brand else None
+
+    return found
 
 
 def _plain(number: str) -> str:

@@ -14,13 +14,13 @@ from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from multidict import MultiDict
 
-from schemas import Brand, CampaignRecord
+from schemas import DEFAULT_ACCOUNT, Brand
 from services.domain.brands import brand_named
 from services.domain.messages import DeliveryEvent
 from services.runtime import metrics
 from services.runtime.clock import utc_now
 from services.tracker.addresses import Addresses
-from services.tracker.core.callbacks import Parsed
+from services.tracker.core.callbacks import FindCampaign, Parsed
 from services.tracker.core.keywords import Keywords, help_answer
 from services.tracker.core.prices import waived
 from services.tracker.core.repeats import FirstSeen
@@ -30,13 +30,12 @@ from services.tracker.core.stops import Stop
 from services.tracker.core.twilio import parse_inbound, parse_status, status_word
 from services.tracker.effects import Directory
 from services.tracker.settings import TrackerSettings
-from services.tracker.webhooks.accounts import TwilioAccounts
+from services.tracker.webhooks.accounts import SendGridKeys, TwilioAccounts, within_brand
 from services.tracker.webhooks.emit import PATIENCE_S, Emitter, forged, malformed, unavailable
 from services.tracker.webhooks.verify import (
     SENDGRID_SIGNATURE,
     SENDGRID_TIMESTAMP,
     TWILIO_SIGNATURE,
-    load_sendgrid_key,
     sendgrid_genuine,
     spellings,
     twilio_form,
@@ -64,7 +63,7 @@ class ProviderWebhooks:
         self._url = settings.public_url.rstrip("/")
         self._emitter, self._directory, self._addresses = emitter, directory, addresses
         self._twilio, self._brands, self._ended = twilio, brands, ended
-        self._sendgrid_key = load_sendgrid_key(settings.sendgrid_webhook_public_key)
+        self._sendgrid = SendGridKeys(settings, directory.accounts)
         self._words = settings.stop_words
         self._seen = FirstSeen()
 
@@ -78,13 +77,14 @@ class ProviderWebhooks:
     async def twilio_status(self, request: web.Request) -> web.Response:
         form = twilio_form(await request.read())
         query = dict(parse_qsl(request.raw_path.partition("?")[2], keep_blank_values=True))
-        if form is None or not self._genuine(request, form, query.get("account", "default")):
+        account = query.get("account", DEFAULT_ACCOUNT)
+        if form is None or not self._genuine(request, form, account):
             return forged("twilio")
         word, parsed = status_word(form), Parsed()
 
         def parse() -> Parsed:
             nonlocal parsed
-            parsed = parse_status(form, query, self._find(), utc_now())
+            parsed = parse_status(form, query, self._find(account), utc_now())
             parsed.events = [self._told(event, word) for event in parsed.events]
             return parsed
 
@@ -135,18 +135,19 @@ class ProviderWebhooks:
     async def sendgrid_events(self, request: web.Request) -> web.Response:
         body = await request.read()
         timestamp, signature = request.headers.get(SENDGRID_TIMESTAMP, ""), request.headers.get(SENDGRID_SIGNATURE, "")
-        if not sendgrid_genuine(self._sendgrid_key, timestamp, body, signature):
+        account = request.query.get("account", "")
+        if not sendgrid_genuine(self._sendgrid.key(account), timestamp, body, signature):
             return forged("sendgrid")
         if (events := read_events(body)) is None:
             return malformed("sendgrid")
-        return await self._emitter.emit("sendgrid", lambda: parse_events(events, self._find(), utc_now()))
+        return await self._emitter.emit("sendgrid", lambda: parse_events(events, self._find(account), utc_now()))
 
     def _genuine(self, request: web.Request, form: MultiDict[str], account: str) -> bool:
         token, signature = self._twilio.token(account), request.headers.get(TWILIO_SIGNATURE, "")
         return any(twilio_genuine(token, self._url + path, form, signature) for path in spellings(request.raw_path))
 
-    def _find(self) -> Callable[[str], CampaignRecord | None]:
-        return self._directory.campaigns().get
+    def _find(self, account: str) -> FindCampaign:
+        return within_brand(self._directory.campaigns().get, self._directory.accounts, account)
 
     async def _recipient(self, message: Inbound) -> str | None:
         """Whose message it is: of those with the address, the one whom we wrote to last. ClickHouse may be away: then

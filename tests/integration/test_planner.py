@@ -169,7 +169,7 @@ async def test_a_repeated_command_gets_the_first_answer_and_changes_nothing(fore
         ({"channels": ["fax"]}, "channels.0", "unknown_channel"),
         ({"body": {"text": ""}}, "content.email", "no_content"),
         ({"body": {"text": "Hi {{ name"}}, "body.text", "broken_template"),
-        ({"body": {"text": "Hi {{ nmae }}"}}, "content.email", "unknown_placeholder"),
+        ({"body": {"text": "Hi {{ nmae }}"}}, "body.text", "unknown_placeholder"),
         ({"schedule": {"at": "2026-12-01T10:00"}}, "schedule.zone", "no_zone"),
         ({"accounts": {"email": "nobody"}}, "accounts.email", "unknown_account"),
     ],

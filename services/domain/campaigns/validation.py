@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Iterable
 
 from schemas import Account, AudienceFilter, Body, CampaignRecord, FieldError, StepRecord
 from services.domain.audience import filter_problems, unknown_campaigns
 from services.domain.campaigns.money import MICROS, caps_of
-from services.domain.content import SPECIAL_NAMES, Compiled, TemplateProblem, compile_content
+from services.domain.content import Compiled, compile_content, findings
 
 AccountLookup = Callable[[str, str], Account | None]
 """(channel, account) -> the account, if there is one."""
@@ -30,12 +29,8 @@ def check_campaign(record: CampaignRecord, accounts: AccountLookup, known: Colle
     for step in record.steps:
         if accounts(step.channel, step.account) is None:
             errors.append(_unknown_account(step))
-        try:
-            compiled = compile_step(step, record.body, record.name)
-        except TemplateProblem as problem:
-            errors.append(FieldError(field=problem.field, problem=problem.problem, message=problem.message))
-        else:
-            errors += _unknown_placeholders(compiled, step, known)
+        told = findings(step.channel, step.content, record.body, name=record.name, known=known)
+        errors += [FieldError(field=each.field, problem=each.problem, message=each.message) for each in told]
     return unique(errors + _budget_problems(record, accounts))
 
 
@@ -60,17 +55,6 @@ def _unknown_account(step: StepRecord) -> FieldError:
     else:
         message = f"there is no account '{step.account}' for {step.channel.value}: check its name, or connect it"
     return FieldError(field=f"accounts.{step.channel.value}", problem="unknown_account", message=message)
-
-
-def _unknown_placeholders(compiled: Compiled, step: StepRecord, known: Collection[str]) -> Iterable[FieldError]:
-    for name in sorted(compiled.placeholders - SPECIAL_NAMES - set(known)):
-        guess = difflib.get_close_matches(name, sorted(set(known) | SPECIAL_NAMES), n=1, cutoff=0.6)
-        remedy = f"did you mean '{guess[0]}'?" if guess else "correct it, or import the attribute first"
-        yield FieldError(
-            field=f"content.{step.channel.value}",
-            problem="unknown_placeholder",
-            message=f"'{{{{ {name} }}}}' is not an attribute of any recipient; {remedy}",
-        )
 
 
 def unique(errors: Iterable[FieldError]) -> list[FieldError]:

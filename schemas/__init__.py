@@ -59,6 +59,7 @@ from schemas.registries import (
     Operator,
     RateCard,
     Role,
+    Segment,
     Template,
 )
 from schemas.sends import UNKNOWN_ORDINAL, SendMessage, SendRecall, SendRequested
@@ -72,7 +73,7 @@ __all__ = [
     "Command", "CommandEnvelope", "CommandResult", "CommandType", "Consent", "ContactChange", "ContactFields",
     "ContactId", "Content", "DeliveryEvent", "Draft", "EmailContent", "Engagement", "FieldError", "Forecast",
     "FrozenAudience", "InboundMessage", "InlineRecipient", "Limits", "Operator", "PageRange", "RateCard", "RecipientId",
-    "Role", "SendId", "SendMessage", "SendRecall", "SendRequested", "SmsContent", "Status", "Step", "StepForecast",
+    "Role", "Segment", "SendId", "SendMessage", "SendRecall", "SendRequested", "SmsContent", "Status", "Step", "StepForecast",
     "StepProgress", "StepRecord", "Suppression", "Template", "TemplateUse", "Tracking", "WhatsappContent", "Wire",
     "is_test", "rank_key",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from schemas.base import DEFAULT_BRAND, AccountKey, BrandKey, CampaignKey, Channel, Identifier, Time, Wire
-from schemas.campaign import Cap, Currency, Money, QuietHours, Zone
+from schemas.campaign import AudienceFilter, Cap, Currency, Money, QuietHours, Zone
 
 DEFAULT_OPT_IN = (Channel.SMS, Channel.WHATSAPP)
 """Channels on which silence is a no, where a brand says nothing else (product.md, "Consent and the law")."""
@@ -198,3 +198,16 @@ class Draft(Wire):
     """The operator's id."""
     campaign_at: Time | None = None
     """It goes on with a campaign that was a Draft before: when that had last changed as it was taken over."""
+
+
+class Segment(Wire):
+    """On `segments`, key `brand/segment`. Conditions on people under a name, for whoever needs the same people again. A
+    campaign takes the conditions over as they are then."""
+
+    segment_id: Identifier
+    brand: BrandKey = DEFAULT_BRAND
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    filter: AudienceFilter
+    updated_at: Time | None = None
+    updated_by: str = ""
+    """The operator's id."""

@@ -22,7 +22,7 @@ CAMPAIGNS = 5
 MIX = ("accepted",) * 4 + ("delivered",) * 2 + ("read", "suppressed", "failed", "clicked")
 BATCH = 50_000
 LOOK_S = 0.1
-SETS = ("delivery_events", "funnel_bits", "cost_claims", "minute_bits", "hour_bits", "send_standings")
+SETS = ("delivery_events", "funnel_bits", "cost_claims", "minute_bits", "hour_bits", "standings")
 COUNT = "SELECT sum(sends) FROM v_state WHERE startsWith(campaign_id, 'bench-')"
 
 

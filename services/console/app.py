@@ -27,10 +27,12 @@ from services.console.api import (
     dead_letters,
     drafts,
     engagements,
+    imports,
     me,
     operators,
     plans,
     recipients,
+    segments,
     stats,
     steering,
     templates,
@@ -41,6 +43,7 @@ from services.console.contents import ContentDesk
 from services.console.drafts import Drafts
 from services.console.first_answers import FirstAnswers
 from services.console.hub import Hub
+from services.console.import_jobs import ImportJobs
 from services.console.live import StatsDesk
 from services.console.overview import Overview
 from services.console.pages import accounts as account_pages
@@ -48,6 +51,7 @@ from services.console.pages import acts, editor, login, palette, people, roster,
 from services.console.pages import campaigns as campaign_pages
 from services.console.pages import dashboard as dashboard_page
 from services.console.pages.common import SignInError, problem_page, to_sign_in
+from services.console.roll import Roll
 from services.console.security import API, Keeper
 from services.console.signing_in import SignIn
 from services.console.texts import language_of, speak
@@ -82,7 +86,9 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     app.state.hub = hub
     app.state.keeper = Keeper(hub.settings, lambda: hub.operators.items)
     app.state.stats = StatsDesk(hub)
-    app.state.overview = Overview(hub, app.state.stats)
+    app.state.overview = Overview(hub)
+    app.state.roll = Roll(hub)
+    app.state.imports = ImportJobs(hub)
     app.state.activity = activity
     app.state.drafts = Drafts(hub)
     app.state.contents = ContentDesk(hub, app.state.drafts.names)
@@ -95,6 +101,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     apis = (
         plans, campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts,
         dead_letters, uncertain, drafts, brands, templates, operators, api_keys, audit, costs, engagements,
+        segments, imports,
         content, content_tests, me,
     )  # fmt: skip
     for module in apis:

@@ -25,6 +25,7 @@ from schemas import (
     CommandResult,
     Draft,
     Operator,
+    Segment,
     StepProgress,
     Template,
 )
@@ -59,6 +60,7 @@ class Hub:
     templates: Registry[Template]
     operators: Registry[Operator]
     drafts: Registry[Draft]
+    segments: Registry[Segment]
 
     def now(self) -> datetime:
         return utc_now()

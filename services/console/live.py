@@ -16,6 +16,7 @@ from services.console.queries.acts import LAST_CALL
 from services.console.sends import utc
 from services.runtime.clock import boot_seconds
 
+LATELY_S = 10.0
 REMEMBERED = 500
 """Campaigns whose last figures are kept."""
 
@@ -33,6 +34,24 @@ class StatsDesk:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self._boards: dict[str, Board] = {}
+        self._behind: set[asyncio.Task[Stats]] = set()
+
+    async def lately(self, record: CampaignRecord) -> Stats:
+        """For a page that is told at once what has changed since: figures of at most `LATELY_S` ago are shown while
+        newer ones are asked for."""
+        board = self._boards.get(record.campaign_id)
+        if board is None or board.stats is None or board.of != record or boot_seconds() - board.at_s > LATELY_S:
+            return await self.stats(record)
+        if boot_seconds() - board.at_s > self.hub.settings.stats_age_s:
+            task = asyncio.create_task(self.stats(record))
+            self._behind.add(task)
+            task.add_done_callback(self._asked)
+        return board.stats
+
+    def _asked(self, task: asyncio.Task[Stats]) -> None:
+        self._behind.discard(task)
+        if not task.cancelled():
+            task.exception()  # ClickHouse's silence is told of by whoever waits for an answer
 
     async def stats(self, record: CampaignRecord) -> Stats:
         """At most `stats_age_s` old, and never older than the record."""
@@ -49,13 +68,17 @@ class StatsDesk:
 
     async def _ask(self, record: CampaignRecord, board: Board) -> Stats:
         hub, campaign = self.hub, record.campaign_id
-        spent = await hub.tuples(queries.SPENT, campaign=campaign)  # first: no message is both spent and reserved
-        standing, reached, last_call_at, recently = await asyncio.gather(
+        under_way = record.status in (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
+        asking = hub.tuples(queries.SPENT, campaign=campaign)
+        spent = await asking if under_way else None  # first: no message is both spent and reserved
+        standing, reached, last_call_at, recently, late = await asyncio.gather(
             hub.tuples(queries.STANDING, campaign=campaign, steps=[]),
             hub.rows(queries.REACHED, campaign=campaign),
             self._last_call(record),
             self._recent_rate(record) if board.meter.per_second() is None else unasked(),
+            unasked() if under_way else asking,
         )
+        spent = spent if spent is not None else late
         findings = Findings(
             standing=[(step, status, reason, sends) for step, _channel, status, reason, sends in standing],
             reached={row["step"]: {stage: row[stage] for stage in STAGES} for row in reached},

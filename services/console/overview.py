@@ -1,21 +1,24 @@
-"""The figures of the dashboard, asked for at most once in a while however many people watch."""
+"""The figures of the dashboard and of lists, asked for at most once in a while however many people watch."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from schemas import CampaignRecord, CampaignStatus
 from services.console.core.dashboard import Dashboard, dashboard
+from services.console.core.figures import Stats
+from services.console.core.stats import assemble
 from services.console.hub import Hub
-from services.console.live import StatsDesk
-from services.console.queries import stats as queries
 from services.console.security import Identity
+from services.console.sums import Sum, Sums, findings_of
 from services.runtime.clock import boot_seconds
 
 WATCHED = 20
 """Active and paused campaigns whose channels are looked at, the newest."""
 LOOKED_AT = frozenset({CampaignStatus.ACTIVE, CampaignStatus.PAUSED})
+LATELY_S = 10.0
 
 
 @dataclass
@@ -27,9 +30,11 @@ class Latest:
 
 
 class Overview:
-    def __init__(self, hub: Hub, desk: StatsDesk) -> None:
-        self.hub, self.desk = hub, desk
+    def __init__(self, hub: Hub) -> None:
+        self.hub, self.sums = hub, Sums(hub)
         self._latest: dict[str, Latest] = {}
+        self._rows: dict[str, tuple[CampaignRecord, Stats, float]] = {}
+        self._behind: set[asyncio.Task[Dashboard]] = set()
 
     async def figures(self, identity: Identity) -> Dashboard:
         """The brand's; at most `stats_age_s` old, and never older than its campaigns' records. Raises `Problem` 503."""
@@ -38,21 +43,62 @@ class Overview:
             records = self.hub.campaigns_of(identity)
             age = boot_seconds() - latest.at_s
             if latest.figures is None or latest.of != records or age > self.hub.settings.stats_age_s:
-                latest.at_s = boot_seconds()
+                began = boot_seconds()
                 latest.figures, latest.of = await self._ask(records), records
+                latest.at_s = began
             return latest.figures
 
+    async def lately(self, identity: Identity) -> Dashboard:
+        """For a page that is told at once what has changed since: as above, or of at most `LATELY_S` ago."""
+        latest = self._latest.setdefault(identity.brand, Latest())
+        age = boot_seconds() - latest.at_s
+        if latest.figures is None or age > LATELY_S or latest.of != self.hub.campaigns_of(identity):
+            return await self.figures(identity)
+        if age > self.hub.settings.stats_age_s:
+            task = asyncio.create_task(self.figures(identity))
+            self._behind.add(task)
+            task.add_done_callback(self._asked)
+        return latest.figures
+
+    async def settled(self, records: Sequence[CampaignRecord]) -> dict[str, Stats]:
+        """Figures of campaigns that are under way, for a list: in two questions for all that are not known yet."""
+        now = boot_seconds()
+        known = {
+            record.campaign_id: kept[1]
+            for record in records
+            if (kept := self._rows.get(record.campaign_id)) and kept[0] == record and now - kept[2] < 2
+        }
+        unknown = [record for record in records if record.campaign_id not in known]
+        found = await self._stats(unknown, await self.sums.of(unknown))
+        self._rows = {record.campaign_id: (record, found[record.campaign_id], now) for record in unknown} | {
+            campaign: kept for campaign, kept in self._rows.items() if campaign not in found and now - kept[2] < 2
+        }
+        return known | found
+
     async def _ask(self, records: list[CampaignRecord]) -> Dashboard:
-        ids = [record.campaign_id for record in records if record.launched_at]
+        sums = await self.sums.of(records)
         looked_at = [record for record in records if record.status in LOOKED_AT][:WATCHED]
-        spent, channels, stats = await asyncio.gather(
-            self.hub.tuples(queries.SPENT_BY_CAMPAIGN, campaigns=ids),
-            self.hub.tuples(queries.REACHED_BY_CHANNEL, campaigns=ids),
-            asyncio.gather(*(self.desk.stats(record) for record in looked_at)),
-        )
-        return dashboard(
-            records,
-            {row[0]: row[1] for row in spent},
-            {row[0]: (row[1], row[2]) for row in channels},
-            zip(looked_at, stats, strict=True),
-        )
+        stats = await self._stats(looked_at, sums)
+        by_channel: dict[str, tuple[int, int]] = {}
+        for found in sums.values():
+            for channel, (sent, delivered) in found.channels.items():
+                before = by_channel.get(channel, (0, 0))
+                by_channel[channel] = (before[0] + sent, before[1] + delivered)
+        spent = {campaign: found.spent_micros for campaign, found in sums.items()}
+        running = [(record, stats[record.campaign_id]) for record in looked_at]
+        return dashboard(records, spent, by_channel, running)
+
+    async def _stats(self, records: Sequence[CampaignRecord], sums: dict[str, Sum]) -> dict[str, Stats]:
+        standing, now = await self.sums.standing(records), self.hub.now()
+        return {
+            record.campaign_id: assemble(
+                record, self.hub.progress_of(record),
+                findings_of(sums.get(record.campaign_id, Sum()), standing[record.campaign_id]), 0.0, now,
+            )
+            for record in records
+        }  # fmt: skip
+
+    def _asked(self, task: asyncio.Task[Dashboard]) -> None:
+        self._behind.discard(task)
+        if not task.cancelled():
+            task.exception()  # ClickHouse's silence is told of by whoever waits for an answer

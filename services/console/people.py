@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from schemas import CampaignRecord, Channel, Consent, Status
+from schemas import UNKNOWN_ORDINAL, CampaignRecord, Channel, Consent, Status
 from services.console.hub import Hub, Row
 from services.console.queries import people as queries
 from services.console.sends import utc
@@ -56,18 +56,24 @@ class People:
         )
         return [row | {"occurred_at": utc(row["occurred_at"]), "machine": bool(row["machine"])} for row in rows]
 
+    async def newest(self, recipient: str, before: tuple[int, str], most: int) -> list[Row]:
+        """Events before `before`, the newest first: (milliseconds since 1970, event id)."""
+        rows = await self.hub.rows(
+            queries.NEWEST, recipient=recipient, before_ms=before[0], before_id=before[1], most=most
+        )
+        return [row | {"occurred_at": utc(row["occurred_at"]), "machine": bool(row["machine"])} for row in rows]
+
     async def campaigns_of(self, recipient: str, most: int = 50) -> list[str]:
         """Ids, the newest first."""
         return [row["campaign_id"] for row in await self.hub.rows(queries.CAMPAIGNS_OF, recipient=recipient, most=most)]
 
     async def explain(self, record: CampaignRecord, recipient: str, zone: str = "") -> Explanation:
         """`zone`: of the times; empty: the person's own, else UTC."""
-        contact, events, member, consents = await asyncio.gather(
-            self.contact(recipient),
-            self.ledger(recipient, record.campaign_id),
-            self._member(record, recipient),
-            self.consents(recipient),
+        contact, events, consents = await asyncio.gather(
+            self.contact(recipient), self.ledger(recipient, record.campaign_id), self.consents(recipient)
         )
+        places = {row["ord"] for row in events} - {UNKNOWN_ORDINAL}
+        member = await self._member(record, recipient, sorted(places))
         if member is None and contact is not None:
             contact |= await self._elsewhere(record, recipient)
         facts = Facts(
@@ -101,12 +107,14 @@ class People:
         brand = recipient.partition("/")[0]
         return bool(await self.hub.rows(queries.ERASED, brand=brand, hash=hasher.of_recipient(recipient)))
 
-    async def _member(self, record: CampaignRecord, recipient: str) -> Membership | None:
+    async def _member(self, record: CampaignRecord, recipient: str, places: list[int]) -> Membership | None:
+        """`places`: in the audience, as far as the ledger tells them: without any, all of it is looked through."""
         if record.audience is None:
             return None
         rows = await self.hub.rows(
-            queries.MEMBERSHIP, campaign=record.campaign_id, snapshot=record.audience.snapshot_id, recipient=recipient
-        )
+            queries.MEMBERSHIP, campaign=record.campaign_id, snapshot=record.audience.snapshot_id, recipient=recipient,
+            ords=places,
+        )  # fmt: skip
         if not rows:
             return None
         row = rows[0]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from schemas import OPEN, CampaignRecord, CampaignStatus, Status, Suppression
+from schemas import OPEN, RANK, UNKNOWN_ORDINAL, CampaignRecord, CampaignStatus, Status, Suppression
 from services.console.hub import Hub, Row
 from services.console.problems import one_field
 from services.console.queries import sends as queries
+from services.console.queries.contacts import Wanted, page_parameters, people_search, words_of
 
 PLANNED = "planned"
 """Nothing is known of the send yet."""
@@ -17,8 +18,11 @@ WORDS = (PLANNED, "open", "settled", *(status.value for status in Status))
 """What a list of sends may be filtered by."""
 FOUND_AT_MOST = 1000
 """People whom a search goes on with."""
+LOOKED_THROUGH = 20_000
+"""Contacts of the brand that a search in one campaign goes through, in the order of their ids."""
 ALL = 1 << 32
 """More than there are ordinals."""
+WORD_OF_RANK = {rank: status.value for status, rank in RANK.items()}
 SETTLED = tuple(status.value for status in Status if status not in OPEN)
 
 
@@ -78,18 +82,22 @@ class Sends:
             room = chosen.limit - len(rows)
             members = await self._members(record, number, chosen, first, room + 1)
             if members[:room]:
-                rows += await self._rows(record, number, [recipient for _, recipient in members[:room]])
+                rows += await self._rows(record, number, members[:room])
             if len(members) > room:
                 return rows, (number, members[room][0])
         return rows, None
 
     async def search(self, record: CampaignRecord, text: str) -> tuple[str, ...]:
-        """Whom of the audience it means, by id, name, mail address or number; at most `FOUND_AT_MOST`."""
-        if record.audience is None:
+        """Whom of the audience it means, by parts of id, name, mail address or number; at most `FOUND_AT_MOST`."""
+        words = words_of(text)
+        if record.audience is None or not words:
             return ()
+        wanted = Wanted(tuple(words))
+        given = page_parameters(wanted, record.brand, self.hub.now(), LOOKED_THROUGH)
+        query = queries.FOUND_INLINE if record.filter is None else queries.FOUND
         found = await self.hub.tuples(
-            queries.FOUND, campaign=record.campaign_id, snapshot=record.audience.snapshot_id, brand=record.brand,
-            search=text, most=FOUND_AT_MOST,
+            query % {"contacts": people_search(wanted)}, campaign=record.campaign_id,
+            snapshot=record.audience.snapshot_id, words=words, most=FOUND_AT_MOST, **given,
         )  # fmt: skip
         return tuple(row[0] for row in found)
 
@@ -113,10 +121,13 @@ class Sends:
             found = await self.hub.tuples(queries.MEMBERS_EXCEPT, **parameters, statuses=but, audience=count)
         return [(row[0], row[1]) for row in found]
 
-    async def _rows(self, record: CampaignRecord, step: int, recipients: list[str]) -> list[Row]:
-        found = await self.hub.rows(queries.STATES, campaign=record.campaign_id, step=step, recipients=recipients)
+    async def _rows(self, record: CampaignRecord, step: int, members: list[tuple[int, str]]) -> list[Row]:
+        found = await self.hub.rows(
+            queries.STATES, campaign=record.campaign_id, step=step,
+            ords=[*(ord_ for ord_, _ in members), UNKNOWN_ORDINAL], recipients=[recipient for _, recipient in members],
+        )  # fmt: skip
         states = {row["recipient_id"]: row for row in found}
-        return [_row(record, step, recipient, states.get(recipient)) for recipient in recipients]
+        return [_row(record, step, recipient, states.get(recipient)) for _, recipient in members]
 
 
 def _row(record: CampaignRecord, step: int, recipient: str, state: Row | None) -> Row:
@@ -127,8 +138,8 @@ def _row(record: CampaignRecord, step: int, recipient: str, state: Row | None) -
         "reason": "", "account": send.account, "provider_message_id": "", "cost_micros": 0, "at": None,
     }  # fmt: skip
     if state is not None:
-        row |= {name: state[name] for name in ("attempt", "status", "reason", "account", "provider_message_id")}
-        row |= {"cost_micros": state["cost_micros"], "at": utc(state["occurred_at"])}
+        row |= {name: state[name] for name in ("attempt", "reason", "account", "provider_message_id", "cost_micros")}
+        row |= {"status": WORD_OF_RANK[state["rank"]], "at": utc(state["occurred_at"])}
     if record.status is CampaignStatus.CANCELLED and (row["status"] == PLANNED or row["status"] in OPEN):
         row |= {"status": Status.SUPPRESSED.value, "reason": Suppression.CAMPAIGN_CANCELLED.value}
     return row

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 import uvicorn
 
-from schemas import Account, AccountCheck, Brand, CampaignRecord, Draft, Operator, StepProgress, Template
+from schemas import Account, AccountCheck, Brand, CampaignRecord, Draft, Operator, Segment, StepProgress, Template
 from schemas.topics import (
     ACCOUNT_CHECKS,
     ACCOUNTS,
@@ -21,6 +21,7 @@ from schemas.topics import (
     CAMPAIGNS,
     DRAFTS,
     OPERATORS,
+    SEGMENTS,
     TEMPLATES,
 )
 from services.console.activity import ActivityFeed
@@ -68,12 +69,13 @@ async def open_hub(settings: ConsoleSettings) -> AsyncIterator[Hub]:
         templates = Registry(settings, TEMPLATES, Template.read)
         operators = Registry(settings, OPERATORS, Operator.read)
         drafts = Registry(settings, DRAFTS, Draft.read)
-        for registry in (campaigns, progress, accounts, checks, brands, templates, operators, drafts):
+        segments = Registry(settings, SEGMENTS, Segment.read)
+        for registry in (campaigns, progress, accounts, checks, brands, templates, operators, drafts, segments):
             await registry.start()
             stack.push_async_callback(registry.stop)
         yield Hub(
             settings, clickhouse, producer, desk, campaigns, progress, accounts, checks, brands, templates, operators,
-            drafts,
+            drafts, segments,
         )  # fmt: skip
 
 
@@ -100,6 +102,7 @@ async def serve(settings: ConsoleSettings, health: Health, stop: asyncio.Event) 
             hub.templates.follow(1.0),
             hub.operators.follow(0.5),
             hub.drafts.follow(0.5),
+            hub.segments.follow(1.0),
             hub.desk.follow(),
             activity.run(),
         ]

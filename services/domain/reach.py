@@ -30,7 +30,7 @@ HAS_EMAIL, HAS_PHONE = 1 << 9, 1 << 10
 REFUSED: Final = {Channel.EMAIL: 1 << 11, Channel.SMS: 1 << 12, Channel.WHATSAPP: 1 << 13}
 SHARED_EMAIL, SHARED_PHONE = 1 << 14, 1 << 15
 EVIDENCE_STANDING: Final = 65_536 * 256
-"""From here on `send_standings.top` is evidence, which outranks every attempt."""
+"""From here on `standings.top` is evidence, which outranks every attempt."""
 MAY_HAVE_GONE: Final = tuple(RANK[status] for status in (Status.QUEUED, Status.UNCERTAIN, Status.ACCEPTED))
 KNOWN: Final = 1 << 31
 """Worked out; 0 as a whole: not yet."""
@@ -187,7 +187,7 @@ def _full(cap: Cap) -> str:
     return f"""
         SELECT recipient_id FROM
         (
-            SELECT recipient_id, max(top).1 AS standing, min(queued_at) AS queued FROM send_standings
+            SELECT recipient_id, max(top).1 AS standing, min(queued_at) AS queued FROM standings
             WHERE brand = {{brand:String}} {on} AND campaign_id IN
             (
                 SELECT campaign_id FROM campaigns FINAL

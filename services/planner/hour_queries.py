@@ -20,13 +20,13 @@ OPENED = f"""brand = {{brand:String}} AND least(read_at, clicked_at) <= {{now:Da
 OPENINGS = f"""
 -- Each message that was opened or clicked by a person, not by a machine, and when it was first.
 SELECT recipient_id, toDateTime(least(min(read_at), min(clicked_at)), 'UTC') AS opened_at
-FROM send_standings WHERE {OPENED} %(some)s
+FROM standings WHERE {OPENED} %(some)s
 GROUP BY campaign_id, step, recipient_id
 """
 ALL: dict[str, str] = {"some": ""}
 SAMPLE = {
     "some": f"""
-  AND cityHash64(recipient_id) % (SELECT greatest(1, intDiv(count(), 100000)) FROM send_standings WHERE {OPENED}) = 0
+  AND cityHash64(recipient_id) % (SELECT greatest(1, intDiv(count(), 100000)) FROM standings WHERE {OPENED}) = 0
 """
 }
 """Of people of whom there are too many openings to look at them all."""

@@ -40,7 +40,7 @@ FROM
 ) AS m
 LEFT JOIN
 (
-    SELECT recipient_id, min(accepted_at) AS accepted_at, min(delivered_at) AS delivered_at FROM send_standings
+    SELECT recipient_id, min(accepted_at) AS accepted_at, min(delivered_at) AS delivered_at FROM standings
     WHERE campaign_id = %(campaign)s AND step = %(step)s AND ord IN %(ords)s GROUP BY recipient_id
 ) AS s ON s.recipient_id = m.recipient_id
 """

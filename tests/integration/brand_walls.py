@@ -10,6 +10,7 @@ from services.console.security import API
 
 CAMPAIGN, CONTACT, OPERATOR, KEY_ID = "northern-camp", "northern-c", "northern-op", "northern-key"
 TEMPLATE = "northern-template"
+SEGMENT = "northern-segment"
 ACCOUNT = "northern-sender"
 DRAFT_KEY = "northern-draft"
 DRAFT = campaign_id(command_id("north", DRAFT_KEY, f"POST {API}/drafts"))
@@ -19,7 +20,7 @@ SECRET = "zebrasecret"
 
 PARAMETERS = {
     "campaign_id": CAMPAIGN, "contact": CONTACT, "step": "1", "operator_id": OPERATOR, "key_id": KEY_ID,
-    "brand": "north", "template_id": TEMPLATE,
+    "brand": "north", "template_id": TEMPLATE, "segment_id": SEGMENT, "import_id": "northern-import",
     "draft_id": DRAFT, "account_id": ACCOUNT,
     "topic": "consents", "partition": "0", "offset": "0", "verb": "pause", "token": "wrong",
 }  # fmt: skip
@@ -38,6 +39,11 @@ WALLS: dict[str, str] = {
     "GET /brands": OWN,
     "GET /brands/{brand}": GONE, "PUT /brands/{brand}": GONE, "GET /campaigns": OWN, "POST /campaigns": OWN,
     "POST /campaigns/plan": OWN, "POST /consents": OWN, "POST /consents/import": OWN, "GET /contacts/{contact}": GONE,
+    "GET /contacts": OWN, "GET /contacts.csv": OWN, "GET /segments": OWN, "POST /segments": OWN,
+    "GET /segments/{segment_id}": GONE, "GET /segments/{segment_id}/reach": GONE, "PUT /segments/{segment_id}": OWN,
+    "DELETE /segments/{segment_id}": GONE, "GET /imports": OWN, "POST /imports": OWN, "GET /imports/{import_id}": GONE,
+    "POST /imports/{import_id}/start": GONE, "DELETE /imports/{import_id}": GONE,
+    "GET /imports/{import_id}/rejected.csv": GONE,
     "PUT /contacts/{contact}": OWN, "POST /contacts/import": OWN, "GET /costs": OWN, "GET /costs.csv": OWN,
     "GET /dashboard": OWN,
     "GET /audience/known": OWN,
@@ -69,6 +75,8 @@ BODIES: dict[str, Any] = {
     },
     "POST /campaigns/{campaign_id}/test": {"to": {"email": "me@example.com"}},
     "PUT /operators/{operator_id}": {"role": "viewer"},
+    "POST /segments": {"name": "Mine", "filter": {}}, "PUT /segments/{segment_id}": {"name": "Mine", "filter": {}},
+    "POST /imports/{import_id}/start": {"mapping": {"id": "id"}},
     "PATCH /drafts/{draft_id}": {"expected_revision": 1, "changes": {"name": "Mine"}},
     "PUT /templates/{template_id}": {"channel": "sms", "name": "Mine", "content": {"text": "Hi"}},
     "POST /uncertain/{campaign_id}/{step}/{contact}/resolve": {"as": "failed"},

@@ -28,6 +28,7 @@ from brand_walls import (
     OPERATOR,
     SECRET,
     TAKEN,
+    SEGMENT,
     TEMPLATE,
     filled,
     rest_routes,
@@ -81,6 +82,8 @@ class House:
             north.post("/api-keys", json={"id": KEY_ID, "name": SECRET, "role": "viewer"}).raise_for_status()
             content = {"channel": "sms", "name": SECRET, "content": {"text": SECRET}}
             north.put(f"/templates/{TEMPLATE}", json=content).raise_for_status()
+            segment = {"name": SECRET, "filter": {"cities": [SECRET]}}
+            north.put(f"/segments/{SEGMENT}", json=segment).raise_for_status()
             sheet = {"sheet": {"name": SECRET}}
             north.post("/drafts", json=sheet, headers={"Idempotency-Key": DRAFT_KEY}).raise_for_status()
             recipient = {"id": CONTACT, "name": SECRET, "email": f"{SECRET}@example.com"}

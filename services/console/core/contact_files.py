@@ -38,11 +38,19 @@ class RowFile(Generic[R]):
     """Splits pieces into records, and reads each by `kind`."""
 
     def __init__(self, kind: Kind, read: Callable[[Mapping[str, Any]], R], columns: Sequence[str]) -> None:
-        """`read`: a row by names of columns; raises `BadRowError`. `columns`: the usual ones; the first must be."""
+        """`read`: a row by names of columns; raises `BadRowError`. `columns`: the usual ones; the first must be. Empty:
+        any will do."""
         self.kind, self._read, self._columns = kind, read, columns
         self._records = Records(quoted=kind == "csv")
         self._empty = True
         self._header: list[str] | None = None
+        self.record = b""
+        """The last record that was read, as it stands in the file."""
+
+    @property
+    def header(self) -> list[str]:
+        """Names of the columns; empty where they are not read yet, or the file has none."""
+        return self._header or []
 
     def feed(self, piece: bytes) -> Iterator[R | BadRow]:
         """Rows that are complete now. Raises `FileError` where the header is of no use."""
@@ -64,7 +72,7 @@ class RowFile(Generic[R]):
             raw = raw.removeprefix(b"\xef\xbb\xbf")
         if not raw.strip():
             return
-        self._empty = False
+        self._empty, self.record = False, raw
         try:
             text = raw.decode().rstrip("\r")
         except UnicodeDecodeError:
@@ -127,7 +135,7 @@ def _header(text: str, columns: Sequence[str]) -> list[str]:
         names = [name.strip() for name in _cells(text)]
     except BadRowError as error:
         raise FileError("bad_header", error.error.message) from None
-    if columns[0] not in names:
+    if columns and columns[0] not in names:
         message = f"the first line names no column '{columns[0]}': it must be a header such as {','.join(columns)}"
         raise FileError("no_header", message)
     if "" in names or len(set(names)) != len(names):

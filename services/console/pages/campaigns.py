@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from services.console.api.campaigns import after_cursor, cursor_of
 from services.console.core.figures import Stats
 from services.console.hub import HubOf
 from services.console.live import StatsDesk
+from services.console.overview import Overview
 from services.console.pages.common import Visitor, page, templates
 from services.console.security import Identity
 from services.console.watch import watch
@@ -39,8 +39,10 @@ async def listing(
         if status in ("", record.status.value) and (text in record.name.lower() or text in record.campaign_id.lower())
     ]
     rest = after_cursor(found, cursor)
-    desk: StatsDesk = request.app.state.stats
-    rows = await asyncio.gather(*(_row(record, desk) for record in rest[:ROWS]))
+    overview: Overview = request.app.state.overview
+    moving = [record for record in rest[:ROWS] if record.status in MOVING and record.launched_at]
+    stats = await overview.settled(moving)
+    rows = [_row(record, stats.get(record.campaign_id)) for record in rest[:ROWS]]
     return page(
         request, "campaigns.html", rows=rows, found=len(found), any_campaign=bool(records), name=name, wanted=status,
         cursor=cursor, following=cursor_of(rest[ROWS - 1]) if len(rest) > ROWS else "",
@@ -48,10 +50,9 @@ async def listing(
     )  # fmt: skip
 
 
-async def _row(record: CampaignRecord, desk: StatsDesk) -> tuple[CampaignRecord, int | None, int]:
+def _row(record: CampaignRecord, stats: Stats | None) -> tuple[CampaignRecord, int | None, int]:
     """The campaign, its planned and its settled messages. One that has ended has settled all: nobody needs be asked."""
-    if record.status in MOVING and record.launched_at:
-        stats = await desk.stats(record)
+    if stats is not None:
         return record, stats.planned, stats.settled
     if record.launched_at is None or record.audience is None:
         return record, None, 0
@@ -63,7 +64,7 @@ async def _row(record: CampaignRecord, desk: StatsDesk) -> tuple[CampaignRecord,
 async def show(campaign_id: str, request: Request, hub: HubOf, visitor: Visitor) -> HTMLResponse:
     record = await hub.campaign(campaign_id, visitor)
     desk: StatsDesk = request.app.state.stats
-    regions = _regions(record, await desk.stats(record), visitor)
+    regions = _regions(record, await desk.lately(record), visitor)
     return page(request, "campaign.html", record=record, regions=regions)
 
 

@@ -27,7 +27,7 @@ INTERVAL_S = 2.0
 
 @router.get("/")
 async def show(request: Request, hub: HubOf, visitor: Visitor) -> HTMLResponse:
-    return page(request, "dashboard.html", regions=await _regions(request, hub, visitor))
+    return page(request, "dashboard.html", regions=_regions(hub, visitor, await _overview(request).lately(visitor)))
 
 
 @router.get("/live")
@@ -43,7 +43,7 @@ async def _changes(request: Request, hub: Hub, visitor: Identity) -> AsyncIterat
     try:
         while not stop.is_set() and not await request.is_disconnected():
             try:
-                now = await _regions(request, hub, visitor)
+                now = _regions(hub, visitor, await _overview(request).figures(visitor))
             except Problem as problem:
                 yield ServerSentEvent(event="problem", data=str(escape(problem.detail)))
             else:
@@ -56,9 +56,12 @@ async def _changes(request: Request, hub: Hub, visitor: Identity) -> AsyncIterat
         metrics.live_pages.dec()
 
 
-async def _regions(request: Request, hub: Hub, visitor: Identity) -> dict[str, str]:
+def _overview(request: Request) -> Overview:
     overview: Overview = request.app.state.overview
-    figures: Dashboard = await overview.figures(visitor)
+    return overview
+
+
+def _regions(hub: Hub, visitor: Identity, figures: Dashboard) -> dict[str, str]:
     names = {record.campaign_id: record.name for record in hub.campaigns_of(visitor)}
     return {name: _html(f"dashboard/{name}.html", figures=figures, names=names) for name in REGIONS}
 

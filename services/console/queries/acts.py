@@ -19,6 +19,5 @@ SELECT if(count() = {all_steps:UInt16}, groupBitmapAnd(settled), 0) FROM
 
 LAST_CALL = """
 -- When the last message left that a provider took. A send that is only assumed to have left says nothing of calls.
-SELECT max(occurred_at) AS at, count() AS calls FROM delivery_events
-WHERE campaign_id = {campaign:String} AND status = 'accepted' AND source = 'sender' AND reason != 'assumed'
+SELECT max(at) AS at, count() AS calls FROM last_calls WHERE campaign_id = {campaign:String}
 """

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 CONTACT = """
--- A person as merged from all changes.
-SELECT name, email, phone, role, city, pincode, zone, last_active_at, toJSONString(attributes) AS attributes, lists
-FROM v_contacts WHERE recipient_id = {recipient:String}
+-- A person as merged from all changes: what was told since the last compaction before what the base has.
+SELECT name, email, phone, role, city, pincode, zone, last_active_at, attributes, lists FROM
+(
+    SELECT name, email, phone, role, city, pincode, zone, last_active_at, toJSONString(attributes) AS attributes, lists,
+           is_deleted, version, 1 AS told
+    FROM contacts_changes FINAL WHERE recipient_id = {recipient:String}
+    UNION ALL
+    SELECT name, email, phone, role, city, pincode, zone, last_active_at, toJSONString(attributes) AS attributes, lists,
+           is_deleted, version, 0 AS told
+    FROM contacts WHERE recipient_id = {recipient:String}
+    ORDER BY told DESC, version DESC LIMIT 1
+)
+WHERE is_deleted = 0
 """
 
 CONSENTS = """
@@ -40,6 +50,18 @@ ORDER BY occurred_at, event_id
 LIMIT {most:UInt32}
 """
 
+NEWEST = """
+-- Events of a person before a given one, the newest first, each once.
+SELECT event_id, send_id, campaign_id, step, recipient_id, ord, attempt, toString(channel) AS channel, account,
+       toString(status) AS status, reason, detail, cost_micros, provider, provider_message_id,
+       occurred_at, machine, source
+FROM v_ledger
+WHERE recipient_id = {recipient:String}
+  AND (occurred_at, event_id) < (fromUnixTimestamp64Milli({before_ms:Int64}, 'UTC'), {before_id:String})
+ORDER BY occurred_at DESC, event_id DESC
+LIMIT {most:UInt32}
+"""
+
 ELSEWHERE = """
 -- Of these campaigns, those whose frozen audience a person is in, and those that have reached the person.
 SELECT 'member' AS how, toString(campaign_id) AS campaign FROM audience_members
@@ -57,9 +79,10 @@ SELECT 1 AS erased FROM erased WHERE brand = {brand:String} AND kind = 'contact'
 """
 
 MEMBERSHIP = """
--- A person's place in a frozen audience.
+-- A person's place in a frozen audience; `ords`: where it is known to be, else empty.
 SELECT ord, inline, name, opt_in, duplicate, clock_zone, best_hour FROM audience_members
 WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String} AND recipient_id = {recipient:String}
+  AND (empty({ords:Array(UInt32)}) OR ord IN {ords:Array(UInt32)})
 LIMIT 1
 """
 

@@ -36,28 +36,34 @@ ORDER BY ord LIMIT 1 BY ord LIMIT {most:UInt64}
 )
 
 STATES = """
--- Where the sends of these people stand.
-SELECT recipient_id, step, channel, attempt, status, reason, account, provider_message_id, cost_micros, occurred_at
-FROM sends
-WHERE campaign_id = {campaign:String} AND step = {step:UInt16} AND recipient_id IN {recipients:Array(String)}
+-- Where the sends of these people stand, who have these places in the audience.
+SELECT recipient_id, top_.1 % 256 AS rank, top_.3 AS reason, top_.4 AS attempt, top_.5 AS occurred_at,
+       top_.7 AS account, top_.9 AS provider_message_id,
+       arraySum(claim -> bitAnd(claim, 72057594037927935), mapValues(costs_)) AS cost_micros
+FROM
+(
+    SELECT recipient_id, max(s.top) AS top_, maxMap(s.costs) AS costs_ FROM standings AS s
+    WHERE campaign_id = {campaign:String} AND step = {step:UInt16} AND ord IN {ords:Array(UInt32)}
+      AND recipient_id IN {recipients:Array(String)}
+    GROUP BY recipient_id
+)
 """
 
 FOUND = """
--- People of a frozen audience whom a search means: a part of the id or the name, a whole mail address or number.
+-- People of a frozen audience whom a search means, as contacts.
+SELECT DISTINCT recipient_id FROM audience_members
+WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String} AND recipient_id IN (%(contacts)s)
+LIMIT {most:UInt32}
+"""
+
+FOUND_INLINE = """
+-- The same of people whom the campaign lists itself: as it lists them, too.
 SELECT DISTINCT recipient_id FROM audience_members
 WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String} AND
 (
-    positionCaseInsensitiveUTF8(substring(recipient_id, length({brand:String}) + 2), {search:String}) > 0
-    OR positionCaseInsensitiveUTF8(name, {search:String}) > 0
-    OR email = lower({search:String}) OR phone = {search:String}
-    OR recipient_id IN
-    (
-        SELECT recipient_id FROM v_contacts WHERE brand = {brand:String} AND
-        (
-            positionCaseInsensitiveUTF8(name, {search:String}) > 0
-            OR email = lower({search:String}) OR phone = {search:String}
-        )
-    )
+    arrayAll(word -> position(lowerUTF8(concat(substring(recipient_id, position(recipient_id, '/') + 1), ' ', name, ' ',
+        email, ' ', phone)), word) > 0, {words:Array(String)})
+    OR recipient_id IN (%(contacts)s)
 )
 LIMIT {most:UInt32}
 """

@@ -60,8 +60,31 @@ WHERE campaign_id = {campaign:String} AND status = 'accepted' AND minute >= {sin
 GROUP BY minute ORDER BY minute
 """
 
-REACHED_BY_CHANNEL = """
--- Stages reached by channel, over several campaigns.
-SELECT toString(channel), sum(sent), sum(delivered) FROM v_funnel
-WHERE campaign_id IN {campaigns:Array(String)} GROUP BY channel
+REACHED_OF = """
+-- Stages reached, each send once, of several campaigns.
+SELECT campaign_id, step, toString(channel) AS channel, sent, delivered, read, clicked, replied, bounced, unsubscribed,
+       complained
+FROM v_funnel WHERE campaign_id IN {campaigns:Array(String)}
+"""
+
+STANDING_OF = """
+-- As `STANDING`, of several campaigns.
+WITH
+    ranked AS
+    (
+        SELECT campaign_id, step, status, reason,
+               (status >= 'delivered', if(status >= 'delivered', 0, attempt), status, reason != 'assumed', reason)
+                   AS rank,
+               groupBitmapMergeState(bm) AS members
+        FROM funnel_bits WHERE campaign_id IN {campaigns:Array(String)}
+        GROUP BY campaign_id, step, status, reason, rank
+    ),
+    standing AS
+    (
+        SELECT campaign_id, step, status, reason, bitmapAndnot(members, groupBitmapOrState(members) OVER (
+            PARTITION BY campaign_id, step ORDER BY rank DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS own
+        FROM ranked
+    )
+SELECT campaign_id, step, toString(status), reason, sum(bitmapCardinality(own)) AS sends
+FROM standing GROUP BY campaign_id, step, status, reason HAVING sends > 0
 """

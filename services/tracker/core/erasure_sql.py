@@ -38,7 +38,7 @@ FROM
 (
     SELECT if(e.recipient_id != '', e.recipient_id, s.recipient_id) AS person, campaign_id, step,
            tupleElement(max(s.top), 1) AS standing
-    FROM send_standings AS s
+    FROM standings AS s
     LEFT JOIN (SELECT DISTINCT recipient_id, pseudonym FROM erasures WHERE recipient_id != '') AS e
         ON e.pseudonym = s.recipient_id
     WHERE s.recipient_id IN
@@ -98,7 +98,7 @@ FROM erasures WHERE state = 'erasing' AND recipient_id != ''
 
 TRACES: Final[dict[str, str]] = {
     "delivery_events": _MINE,
-    "send_standings": _MINE,
+    "standings": _MINE,
     "engagements": _MINE,
     "audience_members": _MINE,
     "contacts": _MINE,

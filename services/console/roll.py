@@ -1,0 +1,135 @@
+"""Pages of a brand's people, and what is counted of them now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from services.console.hub import Hub, Row
+from services.console.queries import audience as audience_queries
+from services.console.queries import contacts as queries
+from services.console.queries.contacts import Wanted, page_parameters, people_page
+from services.console.sends import utc
+from services.domain.audience import ATTRIBUTE_NAMES
+from services.runtime.clock import boot_seconds
+
+COUNTED_S: Final = 30.0
+"""Counts of all people of a brand may be so old: they take a look at everybody."""
+ROWS_OF_FILE: Final = 5_000
+FIELDS: Final = ("name", "email", "phone", "role", "city", "pincode", "zone")
+MOST_CITIES: Final = 200
+T = TypeVar("T")
+
+
+@dataclass
+class _Kept(Generic[T]):
+    value: T
+    at_s: float
+
+
+class Lately(Generic[T]):
+    """Asked for at most once in a while for each key, however many want it; who comes late gets the last answer while
+    the next one is asked for."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[T]], age_s: float) -> None:
+        self._ask, self.age_s = ask, age_s
+        self._kept: dict[str, _Kept[T]] = {}
+        self._asking: dict[str, asyncio.Task[T]] = {}
+
+    async def of(self, key: str) -> T:
+        """Raises what asking raises, where there is no answer yet."""
+        kept = self._kept.get(key)
+        if kept is not None and boot_seconds() - kept.at_s <= self.age_s:
+            return kept.value
+        if (task := self._asking.get(key)) is None:
+            task = self._asking[key] = asyncio.create_task(self._renew(key))
+            task.add_done_callback(lambda done: self._done(key, done))
+        return kept.value if kept is not None else await asyncio.shield(task)
+
+    def known(self, key: str) -> T | None:
+        kept = self._kept.get(key)
+        return kept.value if kept else None
+
+    async def _renew(self, key: str) -> T:
+        value = await self._ask(key)
+        self._kept[key] = _Kept(value, boot_seconds())
+        return value
+
+    def _done(self, key: str, task: asyncio.Task[T]) -> None:
+        self._asking.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # told to whoever waits
+
+
+@dataclass(frozen=True)
+class Counts:
+    people: int
+    with_email: int
+    with_phone: int
+    lists: list[tuple[str, int]]
+    cities: list[tuple[str, int]]
+
+
+class Roll:
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.counts = Lately(self._count, COUNTED_S)
+
+    async def page(self, wanted: Wanted, brand: str, limit: int, after: str = "") -> tuple[list[Row], str]:
+        """Rows in the order of their ids, and behind whom the next page begins; empty: there is none."""
+        given = page_parameters(wanted, brand, self.hub.now(), limit + 1, after)
+        found = await self.hub.rows(people_page(wanted), **given)
+        rows = list({row["recipient_id"]: row for row in found[:limit]}.values())
+        following = str(found[limit - 1]["recipient_id"]) if len(found) > limit else ""
+        return [_person(row) for row in rows], following
+
+    async def file(self, wanted: Wanted, brand: str) -> AsyncIterator[str]:
+        """As CSV, in columns that an import takes; written as it is read."""
+        names = sorted({row[0] for row in await self.hub.tuples(ATTRIBUTE_NAMES, brand=brand)} - set(FIELDS) - {"id"})
+        yield _csv([("id", *FIELDS, "last_active_at", "lists", *names)])
+        after = ""
+        query = people_page(wanted, queries.WITH_ATTRIBUTES)
+        while True:
+            given = page_parameters(wanted, brand, self.hub.now(), ROWS_OF_FILE, after)
+            rows = await self.hub.rows(query, **given)
+            yield _csv([_cells(_person(row), names) for row in {row["recipient_id"]: row for row in rows}.values()])
+            if len(rows) < ROWS_OF_FILE:
+                return
+            after = str(rows[-1]["recipient_id"])
+
+    async def _count(self, brand: str) -> Counts:
+        counts, lists, cities = await asyncio.gather(
+            self.hub.tuples(queries.COUNTS, brand=brand), self.hub.tuples(audience_queries.LISTS, brand=brand),
+            self.hub.tuples(queries.CITIES, brand=brand, most=MOST_CITIES),
+        )  # fmt: skip
+        people, with_email, with_phone = (int(count) for count in counts[0])
+        return Counts(people, with_email, with_phone, [_pair(row) for row in lists], [_pair(row) for row in cities])
+
+
+def _pair(row: Any) -> tuple[str, int]:
+    return str(row[0]), int(row[1])
+
+
+def _person(row: Row) -> Row:
+    last = utc(row["last_active_at"])
+    return row | {
+        "contact": row["recipient_id"].partition("/")[2], "last_active_at": last if last.timestamp() > 0 else None,
+    }  # fmt: skip
+
+
+def _cells(row: Row, names: list[str]) -> tuple[object, ...]:
+    attributes = json.loads(row["attributes_json"] or "{}")
+    last = row["last_active_at"].isoformat() if row["last_active_at"] else ""
+    fields = (row[name] for name in FIELDS)
+    return (row["contact"], *fields, last, ";".join(row["lists"]), *(attributes.get(name, "") for name in names))
+
+
+def _csv(rows: list[tuple[object, ...]]) -> str:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\r\n").writerows(rows)
+    return file.getvalue()

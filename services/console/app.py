@@ -47,7 +47,18 @@ from services.console.import_jobs import ImportJobs
 from services.console.live import StatsDesk
 from services.console.overview import Overview
 from services.console.pages import accounts as account_pages
-from services.console.pages import acts, editor, login, palette, people, roster, settings
+from services.console.pages import (
+    acts,
+    editor,
+    editor_audience,
+    editor_budget,
+    editor_review,
+    login,
+    palette,
+    people,
+    roster,
+    settings,
+)
 from services.console.pages import campaigns as campaign_pages
 from services.console.pages import dashboard as dashboard_page
 from services.console.pages.common import SignInError, problem_page, to_sign_in
@@ -107,8 +118,8 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     for module in apis:
         app.include_router(module.router, prefix=API)
     pages = (
-        login, dashboard_page, editor, campaign_pages, roster, acts, people, palette, settings,
-        account_pages,
+        login, dashboard_page, editor, editor_audience, editor_budget, editor_review, campaign_pages, roster, acts,
+        people, palette, settings, account_pages,
     )  # fmt: skip
     for page in pages:
         app.include_router(page.router, include_in_schema=False)

@@ -65,7 +65,7 @@ class Drafts:
     async def change(self, identity: Identity, draft_id: str, expected: int, changes: Mapping[str, Any]) -> Draft:
         """With the changes made. Those that are in it already are no conflict, whoever made them: so may be repeated
         what got no answer. Raises `Problem` 404, 409, 422, 503."""
-        async with self._lock(draft_key(identity.brand, draft_id)):
+        async with self.lock(identity, draft_id):
             was = await self.draft(draft_id, identity)
             sheet = _merged(was.sheet, changes)
             if sheet == was.sheet:
@@ -120,8 +120,9 @@ class Drafts:
             await self.hub.publish(DRAFTS, [(draft_key(draft.brand, draft.draft_id), draft.write())], audit)
             await self.hub.drafts.catch_up()
 
-    def _lock(self, key: str) -> asyncio.Lock:
-        return self._locks.setdefault(key, asyncio.Lock())
+    def lock(self, identity: Identity, draft_id: str) -> asyncio.Lock:
+        """Held by whoever changes a draft, from reading it on."""
+        return self._locks.setdefault(draft_key(identity.brand, draft_id), asyncio.Lock())
 
 
 def conflict(draft: Draft) -> Problem:

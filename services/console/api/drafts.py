@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from ulid import ULID
 
-from schemas import Draft, Wire
+from schemas import CommandResult, Draft, Wire
 from schemas.base import CampaignKey, Time
 from services.console.api.models import IdempotencyKey
 from services.console.core.findings import Finding, marks
 from services.console.core.idempotency import campaign_id, command_id
+from services.console.core.reviews import Review
 from services.console.drafts import Drafts
+from services.console.launching import launch, review, take_over
 from services.console.security import Caller, Identity
 
 router = APIRouter(prefix="/drafts", tags=["drafts"])
@@ -29,6 +31,21 @@ DraftsOf = Annotated[Drafts, Depends(drafts_of)]
 class NewDraft(Wire):
     sheet: dict[str, Any] = {}
     """A campaign file as far as it is written."""
+    campaign_id: CampaignKey | None = None
+    """Go on with this campaign, which is a Draft: its record is the sheet, and the people that it lists are in it."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> NewDraft:
+        if self.sheet and self.campaign_id:
+            raise ValueError("give either sheet or campaign_id")
+        return self
+
+
+class Send(Wire):
+    """Body of launch; may be left out."""
+
+    expected_revision: Annotated[int, Field(ge=0)] | None = None
+    """Send it only as it was when it was looked at."""
 
 
 class Changes(Wire):
@@ -82,6 +99,8 @@ async def create(
 ) -> DraftView:  # fmt: skip
     """Begin a campaign."""
     body = body or NewDraft()
+    if body.campaign_id:
+        return await view(drafts, caller, await take_over(drafts, caller, body.campaign_id))
     draft_id = campaign_id(command_id(caller.brand, key, f"POST {request.url.path}")) if key else str(ULID())
     made = await drafts.create(caller, drafts.new(caller, draft_id, body.sheet))
     response.headers["Location"] = f"{request.url.path}/{made.draft_id}"
@@ -114,6 +133,23 @@ async def change(draft_id: CampaignKey, body: Changes, drafts: DraftsOf, caller:
 async def remove(draft_id: CampaignKey, drafts: DraftsOf, caller: Caller) -> None:
     """Nobody has been messaged by it, and nobody will be."""
     await drafts.remove(caller, await drafts.draft(draft_id, caller))
+
+
+@router.get("/{draft_id}/review")
+async def look_over(draft_id: CampaignKey, drafts: DraftsOf, caller: Caller) -> Review:
+    """What is wrong, what is doubtful, and what it would come to, sent now. Nothing is stored."""
+    return await review(drafts, caller, await drafts.draft(draft_id, caller))
+
+
+@router.post("/{draft_id}/launch")
+async def send(
+    draft_id: CampaignKey, request: Request, drafts: DraftsOf, caller: Caller, body: Send | None = None,
+    key: IdempotencyKey = None,
+) -> CommandResult:  # fmt: skip
+    """Make the campaign and launch it, in one. It has the draft's id; the draft is gone afterwards. Asked again, it
+    answers as before."""
+    command = command_id(caller.brand, key, f"POST {request.url.path}")
+    return await launch(drafts, caller, draft_id, body.expected_revision if body else None, command)
 
 
 async def view(drafts: Drafts, caller: Identity, draft: Draft) -> DraftView:

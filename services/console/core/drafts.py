@@ -24,7 +24,8 @@ MEANT_EMPTY: Final = (("audience", "filter"),)
 _STEP_OF: Final = {
     "name": "general", "description": "general", "kind": "general", "channels": "general", "accounts": "general",
     "brand": "general", "id": "general", "body": "content", "content": "content", "templates": "content",
-    "tracking": "content", "audience": "audience", "budget": "budget", "schedule": "budget", "limits": "budget",
+    "tracking": "content", "send_without": "content",
+    "audience": "audience", "budget": "budget", "schedule": "budget", "limits": "budget",
     "steps": "budget", "priority": "budget",
 }  # fmt: skip
 

@@ -6,11 +6,12 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from schemas import Brand, Campaign, CampaignRecord, FieldError
+from schemas import Brand, Campaign, FieldError
 from schemas.base import CampaignId
 from services.console.core.drafts import STEPS, Sheet, channels_of, step_of
 from services.domain.audience import CONTACT_FIELDS, filter_problems
@@ -22,6 +23,7 @@ LACKING: Final = frozenset({"missing", "no_content", "no_channels", "no_audience
 """What is not written yet, rather than wrong."""
 ROUNDS: Final = 60
 """Each takes away at least one part that cannot be read; a campaign has fewer."""
+CENT: Final = Decimal("0.01")
 _STANDS_IN: Final[dict[str, Any]] = {"name": "-", "audience": {"filter": {}}}
 """For what a campaign must have and the sheet lacks, so that all the rest can be looked at."""
 _NO_CHANNELS = FieldError(field="channels", problem="no_channels", message="no channel is chosen: choose at least one")
@@ -86,8 +88,25 @@ def _found(sheet: Sheet, around: Surroundings) -> list[FieldError]:
     known, people = around.attributes, campaign.audience.recipients
     if people is not None and known is not None:
         known = CONTACT_FIELDS.union(*(person.attributes for person in people))
-    found = check_campaign(record, around.accounts, known or ())
+    found = check_campaign(record, around.accounts, known or ()) + _shares_left(campaign)
     return errors + wrong + [each for each in found if known is not None or each.problem != "unknown_placeholder"]
+
+
+def _shares_left(campaign: Campaign) -> list[FieldError]:
+    """Where every channel has a part of the total, the parts must be all of it: the rest could not be spent."""
+    budget = campaign.budget
+    if budget is None or {step.channel for step in campaign.resolved_steps} - set(budget.allocation):
+        return []
+    parts = (_part(share, budget.total) for share in budget.allocation.values())
+    left = budget.total - sum(parts, Decimal(0))
+    if left < CENT:
+        return []
+    message = f"{left:.2f} {budget.currency} of the total is allotted to no channel: share the rest"
+    return [FieldError(field="budget.allocation", problem="under_total", message=message)]
+
+
+def _part(share: str, total: Decimal) -> Decimal:
+    return Decimal(share[:-1]) * total / 100 if share.endswith("%") else Decimal(share)
 
 
 def _read(sheet: Sheet, brand: str) -> tuple[Campaign | None, list[FieldError], set[str]]:
@@ -144,7 +163,6 @@ def _cut(left: dict[str, Any], path: list[int | str], sheet: Sheet) -> str:
     return ".".join(names[:2])
 
 
-def record_for(sheet: Sheet, draft_id: str, brand: Brand, now: datetime) -> CampaignRecord | None:
-    """The record that a sheet would become; None: it cannot be read whole."""
-    campaign, errors, _ = _read(sheet, brand.brand_id)
-    return None if campaign is None or errors else with_brand(record_of(campaign, CampaignId(draft_id), now), brand)
+def campaign_of(sheet: Sheet, brand: str) -> Campaign | None:
+    """As much of the campaign as can be read; None: nothing can."""
+    return _read(sheet, brand)[0]

@@ -25,7 +25,7 @@ ADMIN: Final = (
 ADMIN_CHANGES: Final = ("/accounts", "/brands", "/uncertain", "/recipients/{contact}/erase")
 CHANGING_PAGES: Final = (
     "/campaigns/{campaign_id}/acts/{verb}", "/campaigns/new", "/campaigns/{campaign_id}/edit",
-    "/campaigns/{campaign_id}/edit/{step}",
+    "/campaigns/{campaign_id}/edit/{step}", "/campaigns/{campaign_id}/edit/review/findings",
 )  # fmt: skip
 """Pages that ask before a change, or on which one writes: who may not change need not be asked."""
 

@@ -33,7 +33,7 @@ WALLS: dict[str, str] = {
     "GET /accounts": OWN, "POST /accounts": OWN, "GET /accounts/{account_id}": GONE,
     "PATCH /accounts/{account_id}": GONE, "POST /accounts/{account_id}/test": GONE,
     "POST /accounts/{account_id}/disconnect": GONE, "GET /me": OWN, "PATCH /me": OWN, "PUT /me/password": OWN,
-    "POST /me/end-sessions": OWN, "PATCH /brands/{brand}": GONE,
+    "POST /me/end-sessions": OWN, "PATCH /brands/{brand}": GONE, "POST /brands": OWN,
     "GET /api-keys": OWN, "POST /api-keys": OWN, "DELETE /api-keys/{key_id}": GONE,
     "POST /audience/preview": OWN, "PUT /campaigns/{campaign_id}": TAKEN, "GET /lists": OWN, "GET /audit": OWN,
     "GET /brands": OWN,

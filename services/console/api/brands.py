@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, StringConstraints, ValidationError
 
-from schemas import Brand, BrandRules
+from schemas import Brand, BrandRules, Wire
 from schemas.base import BrandKey
 from schemas.topics import BRANDS
 from services.console.auditing import entry
 from services.console.hub import HubOf
-from services.console.problems import Problem, not_found, rejected_fields
+from services.console.problems import Problem, not_found, one_field, rejected_fields
 from services.console.security import Caller
 from services.domain.brands import brand_named, is_known
 from services.domain.field_errors import field_errors
@@ -31,6 +31,22 @@ class BrandPage(BaseModel):
 async def listing(hub: HubOf, caller: Caller) -> BrandPage:
     """Those for which the caller may act."""
     return BrandPage(items=[_view(each) for each in hub.brands_of(caller)])
+
+
+class NewBrand(Wire):
+    brand_id: BrandKey
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+
+
+@router.post("", status_code=201)
+async def create(body: NewBrand, hub: HubOf, caller: Caller) -> dict[str, Any]:
+    """One of which nothing is said yet but its name."""
+    if not caller.installation:
+        raise Problem(403, "not_allowed", "only an admin of the whole installation may make or change a brand")
+    await hub.brands.catch_up()
+    if is_known(hub.brands.items, body.brand_id):
+        raise one_field("brand_id", "taken", f"there is a brand '{body.brand_id}' already: choose another id", 409)
+    return await put(body.brand_id, BrandRules(name=body.name), hub, caller)
 
 
 @router.get("/{brand}")

@@ -116,4 +116,5 @@ def grade_of(operator: Operator) -> str:
 
 def view_of(operator: Operator) -> dict[str, Any]:
     """Without hashes."""
-    return operator.model_dump(mode="json", exclude={"key_hash", "link_hash", "kind"})
+    hidden = {"key_hash", "link_hash", "password_hash", "sessions", "kind"}
+    return operator.model_dump(mode="json", exclude=hidden) | {"has_password": bool(operator.password_hash)}

@@ -73,7 +73,7 @@ async def _decide(
     answers, asked = request.app.state.first_answers, (caller.brand, request.url.path, key or "")
     if key and (first := answers.get(asked)):
         return dict(first)
-    send = await _in_doubt(hub, caller, *name)
+    send = await in_doubt(hub, caller, *name)
     account = _account(hub, send.channel, send.account)
     event = resolution(send, decided, caller.name, account.rate_card if account else None, hub.now())
     told = entry(
@@ -90,7 +90,7 @@ async def _decide(
     return answer
 
 
-async def _in_doubt(hub: Hub, caller: Identity, campaign_id: str, step: int, contact: str) -> SendAttempt:
+async def in_doubt(hub: Hub, caller: Identity, campaign_id: str, step: int, contact: str) -> SendAttempt:
     record = await hub.campaign(campaign_id, caller)
     if not 1 <= step <= len(record.steps):
         raise not_found("step", str(step))

@@ -8,6 +8,9 @@
 //   <p class="alert bad" role="alert" data-problem hidden></p>   where what is wrong is said as a whole
 //   names: "limits.caps.0.per" is a path in the body. data-kind: one of `kinds`; else text
 //     data-empty="omit" or "null": what an empty field is (else "", and of a number null)
+//     [data-group="limits.quiet_hours"]: where nothing stands in it, null; with data-omit, left out
+//     [data-list="limits.caps"], [data-object="keywords"]: sent empty where nothing of it is said
+//     (selects, boxes and [data-incidental] do not count as something that stands there)
 //     [data-row="limits.caps"]: its fields' names go on from there; a row in which nothing stands is left out
 //   In a dialog a button with value="no" closes it.
 "use strict";
@@ -35,15 +38,24 @@ function valueOf(control) {
   return read ? read(text) : control.type === "password" ? control.value : text;
 }
 
+function isBlank(part) {
+  const counted = "input:not([type=checkbox], [type=radio], [data-incidental]), textarea";
+  return [...part.querySelectorAll(counted)].every((control) => !control.value.trim());
+}
+
 /** The body, and which control stands behind each path of it. */
 function collect(form) {
   const body = {}, controls = new Map(), rows = new Map(), counts = {};
   for (const control of form.querySelectorAll("[name]")) {
     if (control.disabled || control.type === "submit" || (control.type === "radio" && !control.checked)) continue;
     let path = control.name;
-    const row = control.closest("[data-row]");
+    const row = control.closest("[data-row]"), group = control.closest("[data-group]");
+    if (group && isBlank(group)) {
+      if (!("omit" in group.dataset)) body[group.dataset.group] = null;
+      continue;
+    }
     if (row) {
-      if (![...row.querySelectorAll("[name]")].some((each) => each.value.trim() && each.type !== "checkbox")) continue;
+      if (isBlank(row)) continue;
       if (!rows.has(row)) rows.set(row, (counts[row.dataset.row] = (counts[row.dataset.row] ?? -1) + 1));
       path = `${row.dataset.row}.${rows.get(row)}.${path}`;
     }
@@ -57,6 +69,9 @@ function collect(form) {
     if (!controls.has(path)) controls.set(path, control);
   }
   for (const list of form.querySelectorAll("[data-list]")) if (!(list.dataset.list in counts)) body[list.dataset.list] = [];
+  for (const { dataset: { object } } of form.querySelectorAll("[data-object]")) {
+    if (!Object.keys(body).some((path) => path.startsWith(`${object}.`))) body[object] = {};
+  }
   return { body, controls };
 }
 
@@ -179,10 +194,11 @@ document.addEventListener("submit", (event) => {
   if (!form.hasAttribute("aria-busy")) submit(form, event.submitter);
 });
 
-// Closes what tells a secret once, or any dialog of ours, and shows what is there now.
+// Opens a dialog of the page, copies a text, or leaves what told a secret once.
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-reload-page], [data-copy]");
+  const button = event.target.closest("[data-reload-page], [data-copy], [data-open]");
   if (!button) return;
+  if (button.dataset.open) return document.getElementById(button.dataset.open).showModal();
   if ("reloadPage" in button.dataset) return location.reload();
   const field = document.getElementById(button.dataset.copy);
   const text = "value" in field ? field.value : field.textContent;
@@ -200,6 +216,8 @@ function suit(root = document) {
 }
 document.addEventListener("change", (event) => event.target.form?.querySelector("[data-when]") && suit(event.target.form));
 suit();
+
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 try {
   const said = sessionStorage.getItem(SAID);

@@ -27,6 +27,7 @@ from services.console.api import (
     dead_letters,
     drafts,
     engagements,
+    generate,
     imports,
     me,
     operators,
@@ -42,6 +43,7 @@ from services.console.assets import PATH, STATIC, Assets
 from services.console.contents import ContentDesk
 from services.console.drafts import Drafts
 from services.console.first_answers import FirstAnswers
+from services.console.generator import Generator
 from services.console.hub import Hub
 from services.console.import_jobs import ImportJobs
 from services.console.live import StatsDesk
@@ -102,6 +104,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     app.state.imports = ImportJobs(hub)
     app.state.activity = activity
     app.state.drafts = Drafts(hub)
+    app.state.generator = Generator(hub.settings)
     app.state.contents = ContentDesk(hub, app.state.drafts.names)
     app.state.first_answers = FirstAnswers()
     app.state.sign_in = SignIn(hub)
@@ -113,7 +116,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
         plans, campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts,
         dead_letters, uncertain, drafts, brands, templates, operators, api_keys, audit, costs, engagements,
         segments, imports,
-        content, content_tests, me,
+        content, content_tests, generate, me,
     )  # fmt: skip
     for module in apis:
         app.include_router(module.router, prefix=API)

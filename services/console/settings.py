@@ -24,3 +24,9 @@ class ConsoleSettings(ProviderSettings):
         0.7, ge=0, description="all watchers of a campaign share figures that are at most so old"
     )
     largest_import_bytes: int = Field(4 << 30, gt=0, description="size of a file of contacts")
+    openai_base_url: str = Field(
+        "",
+        description="AI service with OpenAI's chat interface; where this and the key are empty, the sandbox stands in",
+    )
+    openai_api_key: SecretStr = Field(SecretStr(""), description="key of the AI service; a local one may need none")
+    openai_model: str = Field("gpt-4o-mini", description="model of the AI service")

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from services.sandbox.core.samples import samples, wish_of
+
 _LABEL = "[Sample text from the sandbox]"
 _VARIANTS = (
     ("A note for you", "Hi {{ name | default: 'there' }}, here is something we thought you would like. {{ link }}"),
@@ -32,17 +34,17 @@ class ChatRequest(msgspec.Struct):
 
 
 async def chat(request: web.Request) -> web.Response:
-    """`n` choices; with a JSON response format, each holds `{"variants": [{subject, text}, ...]}`."""
+    """`n` choices; with a JSON response format, each holds `{"variants": [...]}`: made from the campaign that the first
+    message of the user tells as JSON, else `{subject, text}` of anything."""
     try:
         wanted = msgspec.json.decode(await request.read(), type=ChatRequest)
     except msgspec.DecodeError as error:
         body = {"error": {"message": str(error), "type": "invalid_request_error", "param": None, "code": None}}
         return web.json_response(body, status=400)
     count = min(10, max(1, wanted.n))
-    as_json = wanted.response_format.get("type") in {"json_object", "json_schema"}
     choices = [
         {"index": place, "finish_reason": "stop", "logprobs": None,
-         "message": {"role": "assistant", "content": _content(place, as_json), "refusal": None}}
+         "message": {"role": "assistant", "content": _content(place, wanted), "refusal": None}}
         for place in range(count)
     ]  # fmt: skip
     words = sum(len(str(message.content).split()) for message in wanted.messages)
@@ -53,8 +55,11 @@ async def chat(request: web.Request) -> web.Response:
     )  # fmt: skip
 
 
-def _content(place: int, as_json: bool) -> str:
-    if not as_json:
+def _content(place: int, wanted: ChatRequest) -> str:
+    if wanted.response_format.get("type") not in {"json_object", "json_schema"}:
         return "{1}\n\n{0} {2}".format(_LABEL, *_VARIANTS[place % len(_VARIANTS)])
+    asked = next((message.content for message in wanted.messages if message.role == "user"), "")
+    if wish := wish_of(asked):
+        return msgspec.json.encode({"variants": samples(wish)}).decode()
     variants = [{"subject": f"{_LABEL} {subject}", "text": f"{_LABEL} {text}"} for subject, text in _VARIANTS]
     return msgspec.json.encode({"variants": variants}).decode()

@@ -60,7 +60,7 @@ WALLS: dict[str, str] = {
     "GET /templates/{template_id}": GONE, "PUT /templates/{template_id}": OWN, "DELETE /templates/{template_id}": OWN,
     "POST /uncertain/{campaign_id}/{step}/{contact}/resolve": GONE,
     "POST /content/preview": OWN, "POST /content/mail": OWN, "POST /content/people": OWN,
-    "POST /content/test": OWN,
+    "POST /content/test": OWN, "POST /generate": OWN,
 }  # fmt: skip
 """By method and path under the interface. Whatever stands under `/campaigns/{campaign_id}` is `GONE`."""
 
@@ -69,7 +69,7 @@ BODIES: dict[str, Any] = {
     "POST /api-keys": {"id": "southern-key"}, "POST /audience/preview": {"filter": {}}, "PUT /brands/{brand}": {},
     "POST /consents": {"contact": CONTACT, "channel": "sms", "state": "opted_out"},
     "POST /engagements": {"contact": CONTACT, "kind": "visit"}, "PUT /contacts/{contact}": {"name": "Sue"},
-    "POST /content/preview": {"contact": CONTACT}, "POST /content/people": {},
+    "POST /content/preview": {"contact": CONTACT}, "POST /content/people": {}, "POST /generate": {"name": "Hi", "channels": ["sms"]},
     "POST /content/test": {
         "to": {"email": "me@example.com"}, "sheet": {"name": "Hi", "channels": ["email"], "body": {"text": "Hi"}},
     },

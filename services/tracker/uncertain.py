@@ -48,7 +48,7 @@ FROM (SELECT campaign_id, step, arrayJoin(bitmapToArray(b)) AS ord FROM only WHE
 GROUP BY campaign_id, step
 """
 SENDS: Final = """
-SELECT recipient_id, channel, ord, attempt, account, toUnixTimestamp64Milli(occurred_at) FROM sends
+SELECT recipient_id, channel, ord, attempt, account, toUnixTimestamp64Milli(occurred_at) FROM v_sends
 WHERE campaign_id = %(campaign)s AND step = %(step)s AND ord IN %(ords)s AND status = 'uncertain'
 """
 

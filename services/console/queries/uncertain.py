@@ -39,13 +39,13 @@ ROWS = """
 -- These sends, as far as they still stand so.
 SELECT send_id, campaign_id, step, recipient_id AS recipient, channel, account, attempt, reason, detail, cost_micros,
        occurred_at AS at, ord
-FROM sends
+FROM v_sends
 WHERE campaign_id = {campaign:String} AND step = {step:UInt16} AND ord IN {ords:Array(UInt32)} AND status = 'uncertain'
 ORDER BY ord
 """
 
 ONE = """
 -- Where one send stands.
-SELECT status, reason, attempt, channel, account, ord FROM sends
+SELECT status, reason, attempt, channel, account, ord FROM v_sends
 WHERE campaign_id = {campaign:String} AND step = {step:UInt16} AND recipient_id = {recipient:String}
 """

@@ -29,7 +29,7 @@ PATIENCE_S: Final = 10.0
 LOOKUP_S: Final = 2.0
 HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 _LATEST = """
-SELECT attempt, ord, account FROM sends
+SELECT attempt, ord, account FROM v_sends
 WHERE campaign_id = %(campaign)s AND step = %(step)s AND recipient_id = %(recipient)s
 """
 _STATES = """

@@ -41,8 +41,7 @@ class Drafts:
 
     def of(self, identity: Identity) -> list[Draft]:
         """The brand's; the one that was changed last comes first."""
-        own = [draft for draft in self.hub.drafts.items.values() if draft.brand == identity.brand]
-        return sorted(own, key=lambda draft: (draft.updated_at, draft.draft_id), reverse=True)
+        return self.hub.drafts_of(identity)
 
     async def draft(self, draft_id: str, identity: Identity) -> Draft:
         """Raises `Problem`: 404, also for another brand's; 503."""

@@ -28,6 +28,7 @@ from schemas import (
     Segment,
     StepProgress,
     Template,
+    is_test,
 )
 from schemas.base import DEFAULT_ACCOUNT, DEFAULT_BRAND, Channel
 from schemas.topics import AUDIT_LOG, OPERATORS
@@ -103,9 +104,17 @@ class Hub:
         return record
 
     def campaigns_of(self, identity: Identity) -> list[CampaignRecord]:
-        """The newest first."""
-        own = [record for record in self.campaigns.items.values() if record.brand == identity.brand]
+        """The newest first, without test sends."""
+        own = [
+            record for record in self.campaigns.items.values()
+            if record.brand == identity.brand and not is_test(record.campaign_id)
+        ]  # fmt: skip
         return sorted(own, key=lambda record: (record.created_at, record.campaign_id), reverse=True)
+
+    def drafts_of(self, identity: Identity) -> list[Draft]:
+        """What is being written of the brand's; the one that was changed last comes first."""
+        own = [draft for draft in self.drafts.items.values() if draft.brand == identity.brand]
+        return sorted(own, key=lambda draft: (draft.updated_at, draft.draft_id), reverse=True)
 
     def progress_of(self, record: CampaignRecord) -> dict[int, StepProgress]:
         """By number of the step."""

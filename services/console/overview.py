@@ -46,7 +46,7 @@ class Overview:
                 began = boot_seconds()
                 latest.figures, latest.of = await self._ask(records), records
                 latest.at_s = began
-            return latest.figures
+            return self._with_drafts(latest.figures, identity)
 
     async def lately(self, identity: Identity) -> Dashboard:
         """For a page that is told at once what has changed since: as above, or of at most `LATELY_S` ago."""
@@ -58,7 +58,14 @@ class Overview:
             task = asyncio.create_task(self.figures(identity))
             self._behind.add(task)
             task.add_done_callback(self._asked)
-        return latest.figures
+        return self._with_drafts(latest.figures, identity)
+
+    def _with_drafts(self, figures: Dashboard, identity: Identity) -> Dashboard:
+        """Campaigns of which there is nothing but what is written so far are drafts too."""
+        written = sum(draft.draft_id not in self.hub.campaigns.items for draft in self.hub.drafts_of(identity))
+        status = CampaignStatus.DRAFT.value
+        by_status = figures.by_status | {status: figures.by_status[status] + written}
+        return figures.model_copy(update={"drafts": figures.drafts + written, "by_status": by_status})
 
     async def settled(self, records: Sequence[CampaignRecord]) -> dict[str, Stats]:
         """Figures of campaigns that are under way, for a list: in two questions for all that are not known yet."""

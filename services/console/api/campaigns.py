@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -104,7 +105,19 @@ def cursor_key(cursor: str, *kinds: type) -> tuple[Any, ...]:
         raise one_field("cursor", "invalid", "this is no cursor of this list: take `next` of the page before") from None
 
 
-def after_cursor(records: list[CampaignRecord], cursor: str) -> list[CampaignRecord]:
+class Listed(Protocol):
+    """What stands in a list, the newest first."""
+
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def campaign_id(self) -> CampaignId: ...
+
+
+L = TypeVar("L", bound=Listed)
+
+
+def after_cursor(records: list[L], cursor: str) -> list[L]:
     """Those behind the last of the page before; empty: all. Raises `Problem` 422."""
     if not cursor:
         return records
@@ -112,7 +125,7 @@ def after_cursor(records: list[CampaignRecord], cursor: str) -> list[CampaignRec
     return [record for record in records if _key(record) < after]
 
 
-def cursor_of(record: CampaignRecord) -> str:
+def cursor_of(record: Listed) -> str:
     return encode_cursor(*_key(record))
 
 
@@ -131,5 +144,5 @@ def item_of(record: CampaignRecord) -> CampaignItem:
     )
 
 
-def _key(record: CampaignRecord) -> tuple[str, str]:
+def _key(record: Listed) -> tuple[str, str]:
     return record.created_at.isoformat(), record.campaign_id

@@ -114,11 +114,14 @@ def _read(sheet: Sheet, brand: str) -> tuple[Campaign | None, list[FieldError], 
     left: dict[str, Any] = json.loads(json.dumps(sheet)) | {"brand": brand}
     errors = _lacking(left)
     cut: set[str] = set()
+    taken: set[str] = set()
     for _ in range(ROUNDS):
         try:
             return Campaign.model_validate_json(json.dumps(left)), errors, cut
         except ValidationError as error:
-            errors += field_errors(error)
+            found = field_errors(error)
+            errors += [each for each in found if each.field not in taken]
+            taken |= {each.field for each in found}
             for details in error.errors(include_url=False):
                 cut.add(_cut(left, [part for part in details["loc"] if part != "[key]"], sheet))
     return None, errors, cut

@@ -8,6 +8,7 @@ from ulid import ULID
 
 from schemas import CampaignRecord
 from services.console.core.acts import VERBS, Scope, offered
+from services.console.drafts import draft_key
 from services.console.hub import Hub, HubOf
 from services.console.live import StatsDesk
 from services.console.pages.common import Visitor, page
@@ -32,7 +33,7 @@ async def ask(campaign_id: str, verb: str, request: Request, hub: HubOf, visitor
     stats = await desk.stats(record)
     return page(
         request, f"acts/{verb}.html", record=record, stats=stats, key=str(ULID()),
-        scope=await _scope(hub, record, stats.open),
+        scope=await _scope(hub, record, stats.open), draft=hub.drafts.items.get(draft_key(visitor.brand, campaign_id)),
     )  # fmt: skip
 
 

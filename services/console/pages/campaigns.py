@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from markupsafe import escape
 from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from schemas import CampaignRecord, CampaignStatus
 from services.console.api.campaigns import after_cursor, cursor_of
 from services.console.core.figures import Stats
+from services.console.core.listing import Entry, entries
+from services.console.drafts import draft_key
 from services.console.hub import HubOf
 from services.console.live import StatsDesk
 from services.console.overview import Overview
@@ -32,36 +35,36 @@ async def listing(
     request: Request, hub: HubOf, visitor: Visitor, name: str = "", status: str = "", cursor: str = ""
 ) -> HTMLResponse:
     """The newest first; `name`: a part of the name or id."""
-    records, text = hub.campaigns_of(visitor), name.strip().lower()
-    found = [
-        record
-        for record in records
-        if status in ("", record.status.value) and (text in record.name.lower() or text in record.campaign_id.lower())
-    ]
+    listed, text = entries(hub.campaigns_of(visitor), hub.drafts_of(visitor)), name.strip().lower()
+    found = [entry for entry in listed if status in ("", entry.status.value) and entry.holds(text)]
     rest = after_cursor(found, cursor)
     overview: Overview = request.app.state.overview
-    moving = [record for record in rest[:ROWS] if record.status in MOVING and record.launched_at]
-    stats = await overview.settled(moving)
-    rows = [_row(record, stats.get(record.campaign_id)) for record in rest[:ROWS]]
+    records = [entry.record for entry in rest[:ROWS] if entry.record]
+    stats = await overview.settled([each for each in records if each.status in MOVING and each.launched_at])
+    rows = [_row(entry, stats.get(entry.campaign_id)) for entry in rest[:ROWS]]
     return page(
-        request, "campaigns.html", rows=rows, found=len(found), any_campaign=bool(records), name=name, wanted=status,
+        request, "campaigns.html", rows=rows, found=len(found), any_campaign=bool(listed), name=name, wanted=status,
         cursor=cursor, following=cursor_of(rest[ROWS - 1]) if len(rest) > ROWS else "",
         statuses=[each.value for each in CampaignStatus],
     )  # fmt: skip
 
 
-def _row(record: CampaignRecord, stats: Stats | None) -> tuple[CampaignRecord, int | None, int]:
+def _row(entry: Entry, stats: Stats | None) -> tuple[Entry, int | None, int]:
     """The campaign, its planned and its settled messages. One that has ended has settled all: nobody needs be asked."""
+    record = entry.record
     if stats is not None:
-        return record, stats.planned, stats.settled
-    if record.launched_at is None or record.audience is None:
-        return record, None, 0
+        return entry, stats.planned, stats.settled
+    if record is None or record.launched_at is None or record.audience is None:
+        return entry, None, 0
     planned = record.audience.count * len(record.steps)
-    return record, planned, planned if record.ended_at else 0
+    return entry, planned, planned if record.ended_at else 0
 
 
 @router.get("/campaigns/{campaign_id}")
-async def show(campaign_id: str, request: Request, hub: HubOf, visitor: Visitor) -> HTMLResponse:
+async def show(campaign_id: str, request: Request, hub: HubOf, visitor: Visitor) -> Response:
+    """Of one that is still being written there is nothing to show: on to where it is."""
+    if campaign_id not in hub.campaigns.items and draft_key(visitor.brand, campaign_id) in hub.drafts.items:
+        return RedirectResponse(f"/campaigns/{quote(campaign_id, safe='')}/edit", status_code=303)
     record = await hub.campaign(campaign_id, visitor)
     desk: StatsDesk = request.app.state.stats
     regions = _regions(record, await desk.lately(record), visitor)

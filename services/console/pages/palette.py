@@ -8,6 +8,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
+from schemas import CampaignStatus
+from services.console.core.listing import Entry, entries
 from services.console.core.matching import best
 from services.console.hub import HubOf
 from services.console.pages.common import Visitor, page
@@ -36,8 +38,11 @@ async def hits(request: Request, hub: HubOf, visitor: Visitor, q: str = "") -> H
         for place in places(visitor.role, among)
     ]
     campaigns = [
-        Hit(record.name, f"/campaigns/{quote(record.campaign_id, safe='')}", gettext("Campaign"))
-        for record in hub.campaigns_of(visitor)
+        Hit(
+            entry.name or gettext("New campaign"), f"/campaigns/{quote(entry.campaign_id, safe='')}",
+            gettext(_kind(entry)),
+        )  # fmt: skip
+        for entry in entries(hub.campaigns_of(visitor), hub.drafts_of(visitor))
     ]
     found = best(text, here, lambda hit: hit.label)
     found += best(text, campaigns, lambda hit: f"{hit.label} {hit.path}")[:MOST_CAMPAIGNS]
@@ -45,6 +50,10 @@ async def hits(request: Request, hub: HubOf, visitor: Visitor, q: str = "") -> H
         label = gettext("Look for “%(text)s” among the people") % {"text": text}
         found.append(Hit(label, f"/contacts?q={quote(text)}", gettext("People")))
     return page(request, "parts/palette_hits.html", hits=found)
+
+
+def _kind(entry: Entry) -> str:
+    return _("Draft") if entry.status is CampaignStatus.DRAFT else _("Campaign")
 
 
 def _(text: str) -> str:

@@ -73,7 +73,7 @@ __all__ = [
     "Command", "CommandEnvelope", "CommandResult", "CommandType", "Consent", "ContactChange", "ContactFields",
     "ContactId", "Content", "DeliveryEvent", "Draft", "EmailContent", "Engagement", "FieldError", "Forecast",
     "FrozenAudience", "InboundMessage", "InlineRecipient", "Limits", "Operator", "PageRange", "RateCard", "RecipientId",
-    "Role", "Segment", "SendId", "SendMessage", "SendRecall", "SendRequested", "SmsContent", "Status", "Step", "StepForecast",
-    "StepProgress", "StepRecord", "Suppression", "Template", "TemplateUse", "Tracking", "WhatsappContent", "Wire",
-    "is_test", "rank_key",
+    "Role", "Segment", "SendId", "SendMessage", "SendRecall", "SendRequested", "SmsContent", "Status", "Step",
+    "StepForecast", "StepProgress", "StepRecord", "Suppression", "Template", "TemplateUse", "Tracking",
+    "WhatsappContent", "Wire", "is_test", "rank_key",
 ]  # fmt: skip

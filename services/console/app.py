@@ -62,7 +62,9 @@ from services.console.pages import (
     settings,
 )
 from services.console.pages import campaigns as campaign_pages
+from services.console.pages import contacts as contact_pages
 from services.console.pages import dashboard as dashboard_page
+from services.console.pages import imports as import_pages
 from services.console.pages.common import SignInError, problem_page, to_sign_in
 from services.console.roll import Roll
 from services.console.security import API, Keeper
@@ -124,7 +126,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
         login, dashboard_page, editor, editor_audience, editor_budget, editor_review, campaign_pages, roster, acts,
         people, palette, settings, account_pages,
     )  # fmt: skip
-    for page in pages:
+    for page in (*pages, contact_pages, import_pages):
         app.include_router(page.router, include_in_schema=False)
     app.mount(PATH, Assets(directory=STATIC), name="static")
     return app

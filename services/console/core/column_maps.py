@@ -30,7 +30,8 @@ YES: Final = frozenset({
     "1", "y", "yes", "true", "x", "on", "ok", "subscribed", "opted in", "opted_in", "ja", "si", "sí", "oui",
 })  # fmt: skip
 _WORDS: Final[dict[str, tuple[str, ...]]] = {
-    "id": ("id", "contact", "contactid", "customerid", "userid", "externalid", "subscriberid", "personid", "key"),
+    "id": ("id", "contact", "contactid", "customerid", "userid", "externalid", "subscriberid", "personid", "customerno",
+           "customernumber", "memberid"),
     "name": ("name", "fullname", "customername", "displayname", "firstname", "lastname", "surname", "givenname"),
     "email": ("email", "mail", "emailaddress", "emailid", "mailaddress", "emails"),
     "phone": (

@@ -17,6 +17,7 @@ READING_POSTS: Final = frozenset({
 OWN: Final = frozenset({"/me", "/me/password", "/me/end-sessions", "/me/brand"})
 """What everybody may change: what is about themselves."""
 ADMIN: Final = (
+    "/recipients/{contact}/forget",
     "/operators", "/api-keys", "/audit", "/dead-letters", "/accounts/connect", "/accounts/{account_id}/disconnect",
     "/settings/operators", "/settings/api-keys", "/settings/dead-letters", "/settings/audit",
     "/settings/uncertain/{campaign_id}/{step}/{contact}",
@@ -24,6 +25,8 @@ ADMIN: Final = (
 """Paths that only admins may as much as read."""
 ADMIN_CHANGES: Final = ("/accounts", "/brands", "/uncertain", "/recipients/{contact}/erase")
 CHANGING_PAGES: Final = (
+    "/people/new", "/contacts/{contact}/edit", "/contacts/{contact}/say", "/segments/{segment_id}/edit",
+    "/segments/{segment_id}/remove", "/imports", "/imports/{import_id}", "/imports/{import_id}/state",
     "/campaigns/{campaign_id}/acts/{verb}", "/campaigns/new", "/campaigns/{campaign_id}/edit",
     "/campaigns/{campaign_id}/edit/{step}", "/campaigns/{campaign_id}/edit/review/findings",
 )  # fmt: skip

@@ -17,10 +17,14 @@ class Place:
     key: str = ""
     """After `g`, it leads here."""
     least: Role = "viewer"
+    also: tuple[str, ...] = ()
+    """Where else its pages are."""
 
     def holds(self, path: str) -> bool:
         """Whether a page stands under this place."""
-        return path == self.path or (self.path != "/" and path.startswith(f"{self.path}/"))
+        return any(
+            path == each or (each != "/" and path.startswith(f"{each}/")) for each in (self.path, *self.also)
+        )
 
 
 def _(text: str) -> str:
@@ -31,7 +35,7 @@ def _(text: str) -> str:
 MAIN: Final = (
     Place("/", _("Dashboard"), "d"),
     Place("/campaigns", _("Campaigns"), "c"),
-    Place("/contacts", _("Contacts"), "p"),
+    Place("/contacts", _("Contacts"), "p", also=("/imports", "/segments", "/people", "/recipients")),
     Place("/templates", _("Templates"), "t"),
     Place("/accounts", _("Accounts"), "a"),
     Place("/settings", _("Settings"), "s"),

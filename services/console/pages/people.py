@@ -1,25 +1,46 @@
-"""The page of a person: what became of each message, as a time line and in words."""
+"""The page of a person: who it is, what they agreed to, what became of each message, and why."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from schemas import Status
+from schemas import CampaignRecord, Channel, Status
 from schemas.base import ContactKey
 from schemas.status import RANK
+from services.console.api import erasure
+from services.console.api.campaigns import cursor_key
+from services.console.core.cursors import encode_cursor
 from services.console.hub import HubOf, Row
 from services.console.pages.common import Visitor, page
 from services.console.people import People
 from services.console.problems import not_found
 
 router = APIRouter()
-SHOWN = 10
-"""Campaigns that are explained on one page, the newest."""
+EVENTS = 60
+"""Of the time line, at once."""
+END = (7_258_118_400_000, "")
+"""Later than any event: milliseconds since 1970, id."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CHOICES = 200
+"""Campaigns that one may ask about from a list, the newest; of any other by its address."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What holds for one channel and purpose."""
+
+    channel: str
+    purpose: str
+    state: str
+    """Empty: nobody has said anything."""
+    reason: str = ""
+    at: datetime | None = None
 
 
 def newest_first(events: list[Row]) -> list[Row]:
@@ -39,20 +60,65 @@ async def find(_visitor: Visitor, contact: ContactKey, campaign: str = "") -> Re
 
 
 @router.get("/recipients/{contact}")
-async def show(contact: ContactKey, request: Request, hub: HubOf, visitor: Visitor, campaign: str = "") -> HTMLResponse:
-    """`campaign`: explain this one, also where nothing of it is in the ledger."""
+@router.get("/contacts/{contact}")
+async def show(
+    contact: ContactKey, request: Request, hub: HubOf, visitor: Visitor, campaign: str = "", cursor: str = "",
+    saved: str = "",
+) -> HTMLResponse:  # fmt: skip
+    """`campaign`: explain this one, whether or not the ledger has anything of it. `saved`: they may be on the way."""
     people, recipient = People(hub), visitor.recipient(contact)
-    ids = [] if campaign else await people.campaigns_of(recipient, SHOWN)
-    records = [await hub.campaign(campaign, visitor)] if campaign else [
-        record for id_ in ids if (record := hub.campaigns.items.get(id_)) and record.brand == visitor.brand
-    ]  # fmt: skip
-    known, events, consents = await asyncio.gather(
-        people.contact(recipient), people.ledger(recipient), people.standing_consents(recipient)
-    )
-    explanations = await asyncio.gather(*(people.explain(record, recipient) for record in records))
-    if known is None and not events and not explanations:
-        raise not_found("person", contact)
-    return page(
-        request, "recipient.html", contact=contact, known=known, explanations=explanations, events=newest_first(events),
-        consents=consents, campaigns=hub.campaigns.items, only=campaign,
+    before = cursor_key(cursor, int, str) if cursor else END
+    record = await hub.campaign(campaign, visitor) if campaign else None
+    known, events, consents, words = await asyncio.gather(
+        people.contact(recipient), people.newest(recipient, (int(before[0]), str(before[1])), EVENTS + 1),
+        people.standing_consents(recipient), people.words(recipient),
     )  # fmt: skip
+    explanation = await people.explain(record, recipient) if record else None
+    if known is None and not events and explanation is None:
+        if not saved:
+            raise not_found("person", contact)
+        return page(request, "contacts/on_the_way.html", contact=contact)
+    shown = events[:EVENTS]
+    return page(
+        request, "recipient.html", contact=contact, known=known, explanation=explanation, events=newest_first(shown),
+        following=_cursor(shown[-1]) if len(events) > EVENTS else "", cursor=cursor, consents=_said(consents),
+        words=words[::-1], campaigns=hub.campaigns.items, only=campaign, choices=_choices(hub, visitor, campaign),
+    )  # fmt: skip
+
+
+@router.get("/contacts/{contact}/say")
+async def ask_what_was_said(
+    contact: ContactKey, request: Request, visitor: Visitor, channel: str = "all", state: str = "opted_out"
+) -> HTMLResponse:
+    """Before a word on consent is recorded: what it will do, and how it is proven."""
+    channels = [*(each.value for each in Channel), "all"]
+    if channel not in channels or state not in ("opted_in", "opted_out"):
+        raise not_found("channel", channel)
+    return page(request, "contacts/say.html", contact=contact, channel=channel, state=state)
+
+
+@router.get("/recipients/{contact}/forget")
+async def ask_to_erase(contact: ContactKey, request: Request, hub: HubOf, visitor: Visitor) -> HTMLResponse:
+    """What an erasure does, and how far one is that was asked for."""
+    found = await erasure.erasure(contact, hub, visitor)
+    return page(request, "contacts/erase.html", contact=contact, erasure=found)
+
+
+def _said(rows: list[Row]) -> list[Said]:
+    """Of each channel what holds for marketing, and what was said of other purposes."""
+    said = [Said(row["channel"], row["purpose"], row["state"], row["reason"], row["at"]) for row in rows]
+    named = {each.channel for each in said if each.purpose == "marketing"}
+    silent = [
+        Said(each.value, "marketing", "") for each in Channel if each is not Channel.SOCIAL and each.value not in named
+    ]
+    order = [each.value for each in Channel]
+    return sorted([*said, *silent], key=lambda each: (order.index(each.channel), each.purpose))
+
+
+def _choices(hub: HubOf, visitor: Visitor, chosen: str) -> list[CampaignRecord]:
+    own = [record for record in hub.campaigns_of(visitor) if record.launched_at or record.campaign_id == chosen]
+    return own[:CHOICES]
+
+
+def _cursor(event: Row) -> str:
+    return encode_cursor((event["occurred_at"] - EPOCH) // timedelta(milliseconds=1), event["event_id"])

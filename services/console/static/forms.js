@@ -23,6 +23,13 @@ const kinds = {
   list: (text) => text.split(/[\n,]/).map((part) => part.trim()).filter(Boolean),
   json: (text) => (text === "" ? null : JSON.parse(text)),
   micros: (text) => (text === "" ? null : Number.isNaN(Number(text)) ? text : Math.round(Number(text) * 1e6)),
+  /** Lines such as "plan = gold", or "plan = gold | silver" for any of them. */
+  pairs: (text) => Object.fromEntries(text.split("\n").filter((line) => line.trim()).map((line) => {
+    const [name, ...rest] = line.split("=");
+    const value = rest.join("=").trim();
+    if (value.startsWith("{")) return [name.trim(), JSON.parse(value)];
+    return [name.trim(), value.includes(" | ") ? value.split(" | ").map((each) => each.trim()) : value];
+  })),
   day: (text) => (text === "" ? null : `${text}T00:00:00Z`),
   /** Lines such as "IN 0.0045". */
   prices: (text) => Object.fromEntries(text.split("\n").filter((line) => line.trim()).map((line) => {

@@ -21,6 +21,7 @@ from schemas import (
 from schemas.base import CampaignId
 from services.console.accounts import account_problems
 from services.console.api.campaigns import apply
+from services.console.contents import ContentDesk, audience_of
 from services.console.core.accounts import AccountProblem
 from services.console.core.continuing import sheet_of
 from services.console.core.drafts import channels_of, value_at
@@ -76,7 +77,7 @@ def _person(row: dict[str, Any]) -> InlineRecipient:
     })  # fmt: skip
 
 
-async def review(drafts: Drafts, identity: Identity, draft: Draft) -> Review:
+async def review(drafts: Drafts, contents: ContentDesk, identity: Identity, draft: Draft) -> Review:
     """Raises `Problem` 503."""
     hub, around = drafts.hub, await drafts.around(identity)
     found = findings(draft.sheet, around)
@@ -85,9 +86,12 @@ async def review(drafts: Drafts, identity: Identity, draft: Draft) -> Review:
     if record is not None and channels_of(draft.sheet):
         found += await _of_campaigns(drafts, record)
         forecast = await foresee(_asks(drafts), record, around.accounts, hub.settings.public_url, around.now, people)
+    audience = audience_of(draft.sheet)
+    written = contents.read(identity, draft.sheet)
+    used, _ = await contents.placeholders(identity, written, audience) if audience is not None else ([], None)
     return review_of(
         draft, found, account_problems(hub, identity.brand, wanted_accounts(draft)), forecast,
-        record is not None and needs_approval(record, around.brand), hub.campaigns.items.get(draft.draft_id),
+        record is not None and needs_approval(record, around.brand), hub.campaigns.items.get(draft.draft_id), used,
     )  # fmt: skip
 
 

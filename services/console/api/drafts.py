@@ -11,6 +11,7 @@ from ulid import ULID
 from schemas import CommandResult, Draft, Wire
 from schemas.base import CampaignKey, Time
 from services.console.api.models import IdempotencyKey
+from services.console.contents import ContentDesk
 from services.console.core.findings import Finding, marks
 from services.console.core.idempotency import campaign_id, command_id
 from services.console.core.reviews import Review
@@ -136,9 +137,10 @@ async def remove(draft_id: CampaignKey, drafts: DraftsOf, caller: Caller) -> Non
 
 
 @router.get("/{draft_id}/review")
-async def look_over(draft_id: CampaignKey, drafts: DraftsOf, caller: Caller) -> Review:
+async def look_over(draft_id: CampaignKey, request: Request, drafts: DraftsOf, caller: Caller) -> Review:
     """What is wrong, what is doubtful, and what it would come to, sent now. Nothing is stored."""
-    return await review(drafts, caller, await drafts.draft(draft_id, caller))
+    contents: ContentDesk = request.app.state.contents
+    return await review(drafts, contents, caller, await drafts.draft(draft_id, caller))
 
 
 @router.post("/{draft_id}/launch")

@@ -11,6 +11,7 @@ from schemas import CampaignRecord, Draft, Forecast
 from services.console.core.accounts import AccountProblem
 from services.console.core.drafts import step_of
 from services.console.core.findings import Finding
+from services.console.core.placeholders import Placeholder
 
 _BUDGET_WORDS = ("budget", "time is over", "takes longer")
 
@@ -42,13 +43,15 @@ def review_of(
     forecast: Forecast | None,
     needs_approval: bool,
     record: CampaignRecord | None,
+    placeholders: Iterable[Placeholder] = (),
 ) -> Review:
-    """`record`: of the campaign that the draft goes on with."""
+    """`record`: of the campaign that the draft goes on with. `placeholders`: of its content, with who lacks them."""
     shown = {f"accounts.{each.channel}" for each in accounts if each.blocking}
     blocking = [Point(**each.model_dump()) for each in found if each.field not in shown]
     blocking += [_of_account(each) for each in accounts if each.blocking]
     doubtful = [_of_account(each) for each in accounts if not each.blocking]
     doubtful += [_doubt(text) for text in (forecast.doubtful if forecast else [])]
+    doubtful += [_lacked(each) for each in placeholders if each.required and each.lacking and not each.send_without]
     if record is not None and draft.campaign_at is not None and record.updated_at > draft.campaign_at:
         doubtful.append(_changed_elsewhere(record.updated_at))
     return Review(
@@ -67,6 +70,19 @@ def _doubt(text: str) -> Point:
     money = any(word in text for word in _BUDGET_WORDS)
     field = "budget.total" if "budget" in text else "schedule.at" if money else "audience.filter.role"
     return Point(step="budget" if money else "audience", field=field, problem="doubtful", message=text)
+
+
+def _lacked(placeholder: Placeholder) -> Point:
+    name, people = placeholder.name, f"{placeholder.lacking:,}"
+    who = "one of the people has" if placeholder.lacking == 1 else f"{people} of the people have"
+    message = (
+        f"{who} no '{name}', and gets no message that uses it: give it a default, such as "
+        f"{{{{ {name} | default: '...' }}}}, or tick “send without” beside it"
+    )
+    if placeholder.lacking != 1:
+        message = message.replace("and gets no", "and get no")
+    channel = placeholder.channels[0]
+    return Point(step="content", field=f"content.{channel}", problem="missing_data", message=message)
 
 
 def _changed_elsewhere(at: datetime) -> Point:

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from schemas import CampaignStatus, Channel, Draft
 from schemas.base import CampaignKey
@@ -48,8 +48,12 @@ FIELD_NAMES: Final = {
 
 
 @router.get("/campaigns/new")
-async def new(request: Request, visitor: Visitor) -> HTMLResponse:
-    """Asks REST for a draft and goes on to it: a page by itself changes nothing."""
+async def new(request: Request, hub: HubOf, visitor: Visitor) -> Response:
+    """Asks REST for a draft and goes on to it: a page by itself changes nothing. One that its reader has opened before,
+    and in which nothing is written, will do."""
+    for draft in hub.drafts_of(visitor):
+        if not draft.sheet and draft.updated_by == visitor.name:
+            return RedirectResponse(f"/campaigns/{draft.draft_id}/edit/general", status_code=303)
     return page(request, "editor/open.html", body="{}", campaign_id="")
 
 

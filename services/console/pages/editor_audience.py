@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from schemas.base import CampaignKey
 from services.console.api.drafts import DraftsOf
+from services.console.api.segments import segments_of
 from services.console.hub import HubOf
 from services.console.pages.common import CHANNEL_NAMES, Visitor
 from services.console.pages.editor import _, step_page
@@ -39,5 +40,5 @@ async def audience(
     campaigns = [each for each in hub.campaigns_of(visitor) if each.launched_at and each.campaign_id != campaign_id]
     return await step_page(
         request, drafts, visitor, campaign_id, "audience", campaigns=campaigns[:OFFERED], channel_names=CHANNEL_NAMES,
-        reason_names=reason_names(),
+        reason_names=reason_names(), segments=segments_of(hub, visitor.brand),
     )  # fmt: skip

@@ -31,7 +31,7 @@ async def found(
 ) -> HTMLResponse:
     """A part of the page: what is blocking, what is doubtful, what it comes to, and the button that sends it."""
     draft = await drafts.draft(campaign_id, visitor)
-    looked_over = await review(drafts, visitor, draft)
+    looked_over = await review(drafts, request.app.state.contents, visitor, draft)
     return page(
         request, "editor/findings.html", review=looked_over, draft=draft, key=str(ULID()), reasons=reason_names(),
         brand=brand_named(hub.brands.items, visitor.brand), scheduled=draft.sheet.get("schedule"),

@@ -39,9 +39,10 @@ async def hits(request: Request, hub: HubOf, visitor: Visitor, q: str = "") -> H
     ]
     campaigns = [
         Hit(
-            entry.name or gettext("New campaign"), f"/campaigns/{quote(entry.campaign_id, safe='')}",
+            entry.name or gettext("New campaign"),
+            f"/campaigns/{quote(entry.campaign_id, safe='')}",
             gettext(_kind(entry)),
-        )  # fmt: skip
+        )
         for entry in entries(hub.campaigns_of(visitor), hub.drafts_of(visitor))
     ]
     found = best(text, here, lambda hit: hit.label)

@@ -41,6 +41,7 @@ from services.console.api import (
 )
 from services.console.assets import PATH, STATIC, Assets
 from services.console.contents import ContentDesk
+from services.console.description import describe
 from services.console.drafts import Drafts
 from services.console.first_answers import FirstAnswers
 from services.console.generator import Generator
@@ -130,6 +131,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
         app.include_router(page.router, include_in_schema=False)
     app.mount(PATH, Assets(directory=STATIC), name="static")
     return app
+    describe(app)
 
 
 async def _measure(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -29,6 +29,7 @@ from services.console.api import (
     engagements,
     generate,
     imports,
+    look,
     me,
     operators,
     plans,
@@ -64,8 +65,11 @@ from services.console.pages import (
 )
 from services.console.pages import campaigns as campaign_pages
 from services.console.pages import contacts as contact_pages
+from services.console.pages import content as content_pages
 from services.console.pages import dashboard as dashboard_page
 from services.console.pages import imports as import_pages
+from services.console.pages import look as look_page
+from services.console.pages import templates as template_pages
 from services.console.pages.common import SignInError, problem_page, to_sign_in
 from services.console.roll import Roll
 from services.console.security import API, Keeper
@@ -119,7 +123,7 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
         plans, campaigns, steering, stats, recipients, contacts, consents, audience, dashboard, accounts,
         dead_letters, uncertain, drafts, brands, templates, operators, api_keys, audit, costs, engagements,
         segments, imports,
-        content, content_tests, generate, me,
+        content, content_tests, generate, look, me,
     )  # fmt: skip
     for module in apis:
         app.include_router(module.router, prefix=API)
@@ -127,11 +131,11 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
         login, dashboard_page, editor, editor_audience, editor_budget, editor_review, campaign_pages, roster, acts,
         people, palette, settings, account_pages,
     )  # fmt: skip
-    for page in (*pages, contact_pages, import_pages):
+    for page in (*pages, contact_pages, import_pages, content_pages, template_pages, look_page):
         app.include_router(page.router, include_in_schema=False)
     app.mount(PATH, Assets(directory=STATIC), name="static")
-    return app
     describe(app)
+    return app
 
 
 async def _measure(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import structlog
 from pydantic import ValidationError
 
-from schemas import AudienceFilter, InlineRecipient
+from schemas import AudienceFilter, BrandLook, InlineRecipient
 from services.console.core.placeholders import Placeholder, placeholders
 from services.console.core.previews import Around, ChannelPreview, Person, preview
 from services.console.core.sheets import Written, read_written
@@ -43,16 +43,24 @@ class ContentDesk:
         return read_written(sheet, identity.brand, self.hub.templates.items)
 
     async def previews(
-        self, identity: Identity, written: Written, person: Person, audience: Audience | None
+        self,
+        identity: Identity,
+        written: Written,
+        person: Person,
+        audience: Audience | None,
+        look: BrandLook | None = None,
     ) -> list[ChannelPreview]:
-        around = await self.around(identity, audience)
+        around = await self.around(identity, audience, look)
         return [preview(written, channel, person, around) for channel in written.channels]
 
-    async def around(self, identity: Identity, audience: Audience | None) -> Around:
+    async def around(self, identity: Identity, audience: Audience | None, look: BrandLook | None = None) -> Around:
+        """`look`: in place of the brand's own."""
         hub = self.hub
+        brand = brand_named(hub.brands.items, identity.brand)
+        brand = brand.model_copy(update={"look": look}) if look else brand
         return Around(
-            brand_named(hub.brands.items, identity.brand), hub.account_lookup(identity.brand), hub.settings.public_url,
-            "preview", await self._known(identity, audience), bool(hub.settings.link_secret.get_secret_value()),
+            brand, hub.account_lookup(identity.brand), hub.settings.public_url, "preview",
+            await self._known(identity, audience), bool(hub.settings.link_secret.get_secret_value()),
         )  # fmt: skip
 
     async def _known(self, identity: Identity, audience: Audience | None) -> frozenset[str] | None:

@@ -61,12 +61,13 @@ WALLS: dict[str, str] = {
     "POST /uncertain/{campaign_id}/{step}/{contact}/resolve": GONE,
     "POST /content/preview": OWN, "POST /content/mail": OWN, "POST /content/people": OWN,
     "POST /content/test": OWN, "POST /generate": OWN,
+    "GET /brands/{brand}/look": GONE, "PUT /brands/{brand}/look": GONE,
 }  # fmt: skip
 """By method and path under the interface. Whatever stands under `/campaigns/{campaign_id}` is `GONE`."""
 
 BODIES: dict[str, Any] = {
     "PUT /me/password": {"password": "a good long one"}, "PATCH /me": {"name": "Sue"},
-    "POST /api-keys": {"id": "southern-key"}, "POST /audience/preview": {"filter": {}}, "PUT /brands/{brand}": {},
+    "POST /api-keys": {"id": "southern-key"}, "POST /audience/preview": {"filter": {}}, "PUT /brands/{brand}": {}, "PUT /brands/{brand}/look": {},
     "POST /consents": {"contact": CONTACT, "channel": "sms", "state": "opted_out"},
     "POST /engagements": {"contact": CONTACT, "kind": "visit"}, "PUT /contacts/{contact}": {"name": "Sue"},
     "POST /content/preview": {"contact": CONTACT}, "POST /content/people": {}, "POST /generate": {"name": "Hi", "channels": ["sms"]},

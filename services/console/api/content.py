@@ -9,7 +9,7 @@ from markupsafe import escape
 from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import HTMLResponse
 
-from schemas import Channel, Wire
+from schemas import BrandLook, Channel, Wire
 from schemas.base import ContactKey
 from services.console.contents import Audience, ContentDesk, audience_of
 from services.console.core.placeholders import Placeholder
@@ -44,6 +44,8 @@ class PreviewContent(Wire):
     """As whom it is shown; absent: as somebody made up."""
     person: MadeUp | None = None
     """What is known of somebody made up; the rest is filled in."""
+    look: BrandLook | None = None
+    """As if the brand's mails looked so; absent: as they do."""
     count: bool = True
     """Whether people who lack placeholders are to be counted."""
 
@@ -93,7 +95,7 @@ async def show(body: PreviewContent, desk: Desk, caller: Caller) -> ContentPrevi
     """What a person would get by each channel, made by the functions that the senders use. Nothing is stored."""
     written, audience = desk.read(caller, body.sheet), audience_of(body.sheet)
     person = await person_of(desk, caller, body, audience)
-    channels = await desk.previews(caller, written, person, audience)
+    channels = await desk.previews(caller, written, person, audience, body.look)
     used, people = await desk.placeholders(caller, written, audience if body.count else [])
     own = {error.field for channel in Channel for error in written.errors_of(channel)}
     return ContentPreview(
@@ -117,7 +119,7 @@ async def mail(request: Request, desk: Desk, caller: Caller) -> HTMLResponse:
         raise rejected_fields(field_errors(error, "request")) from None
     written, audience = desk.read(caller, body.sheet), audience_of(body.sheet)
     person = await person_of(desk, caller, body, audience)
-    shown = preview(written, Channel.EMAIL, person, await desk.around(caller, audience))
+    shown = preview(written, Channel.EMAIL, person, await desk.around(caller, audience, body.look))
     html = shown.html or _instead(shown.problems)
     return HTMLResponse(html, headers={"Content-Security-Policy": MAIL_POLICY, "Cache-Control": "no-store"})
 

@@ -52,7 +52,8 @@ Peal.content = (() => {
     const safe = body.replace(/({{.*?}}|{%.*?%})|[&<>]/gs, (whole, liquid) => liquid ?? { "&": "&amp;", "<": "&lt;", ">": "&gt;" }[whole]);
     const parts = safe.trim().split(/\n\s*\n/).filter(Boolean).map((part) => `<p>${part.replaceAll("\n", "<br>")}</p>`);
     if (link) parts.push('<p><a href="{{ link }}">{{ link }}</a></p>');
-    return parts.join("\n") || "<p></p>";
+    const style = "max-width:600px;margin:0 auto;padding:24px;font-family:Arial,Helvetica,sans-serif;font-size:16px;line-height:1.5";
+    return `<div style="${style}">\n${parts.join("\n")}\n</div>`;
   }
 
   function follow(channel) {

@@ -1,4 +1,7 @@
-"""Drafts: read, made, changed and taken away, each change by whoever had read what was there before."""
+"""Drafts: read, made, changed and taken away, each change by whoever had read what was there before.
+
+Revisions are compared in this process: as there is one console, nobody else writes them.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ from weakref import WeakValueDictionary
 import structlog
 from aiokafka.errors import KafkaError
 
-from schemas import Account, Draft
+from schemas import Draft
 from schemas.base import CampaignId
 from schemas.topics import DRAFTS
+from services.console.accounts import Standing, accounts_of
 from services.console.auditing import entry
-from services.console.core.drafts import BadChangeError, merged
+from services.console.core.drafts import BadChangeError, merged, without_person
 from services.console.core.findings import Finding, Surroundings, findings
 from services.console.hub import Hub
 from services.console.known import KnownNames
@@ -77,6 +81,18 @@ class Drafts:
             await self._put(identity, made)
             return made
 
+    async def forget(self, identity: Identity, contact: str) -> None:
+        """Take somebody who is erased off every draft that lists them. Raises `Problem` 503."""
+        for listing in self.of(identity):
+            async with self.lock(identity, listing.draft_id):
+                draft = self.hub.drafts.items.get(draft_key(identity.brand, listing.draft_id))
+                sheet = without_person(draft.sheet, contact) if draft else None
+                if draft and sheet is not None:
+                    await self._put(identity, draft.model_copy(update={
+                        "sheet": sheet, "revision": draft.revision + 1, "updated_at": self.hub.now(),
+                        "updated_by": identity.name,
+                    }))  # fmt: skip
+
     async def remove(self, identity: Identity, draft: Draft, *, told: bool = True) -> None:
         """`told`: whether the audit log is. Raises `Problem` 503."""
         audit = entry(identity, self.hub.now(), "draft.remove", f"draft/{draft.draft_id}") if told else None
@@ -92,13 +108,12 @@ class Drafts:
             await self.names.of(identity.brand), hub.now(),
         )  # fmt: skip
 
-    def accounts(self, identity: Identity) -> dict[str, list[Account]]:
+    def accounts(self, identity: Identity) -> dict[str, list[Standing]]:
         """By channel, those that the brand may send by; the default one first."""
-        defaults = list(self.hub.settings.default_accounts().values())
-        own = [account for account in self.hub.accounts.items.values() if account.brand == identity.brand]
-        found: dict[str, list[Account]] = {}
-        for account in [*defaults, *sorted(own, key=lambda account: account.account_id)]:
-            found.setdefault(account.channel.value, []).append(account)
+        found: dict[str, list[Standing]] = {}
+        for each in accounts_of(self.hub, identity.brand):
+            if each.state != "disconnected":
+                found.setdefault(each.account.channel.value, []).append(each)
         return found
 
     async def findings(self, identity: Identity, draft: Draft) -> list[Finding]:

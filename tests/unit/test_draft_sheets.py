@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from schemas import Account, Brand, Campaign, CampaignRecord, CampaignStatus, Channel, Draft, Template
 from schemas.base import AccountId, BrandId, CampaignId
 from services.console.core.continuing import sheet_of
-from services.console.core.drafts import LARGEST, BadChangeError, channels_of, merged, step_of, value_at
+from services.console.core.drafts import LARGEST, BadChangeError, channels_of, merged, step_of, value_at, without_person
 from services.console.core.findings import Surroundings, findings, marks
 from services.console.core.listing import entries
 from services.domain.brands import with_brand
@@ -266,3 +266,12 @@ def test_each_campaign_is_listed_once_and_a_draft_by_what_is_written_in_it() -> 
     assert [(each.campaign_id, each.name, each.status.value) for each in found] == [
         ("e", "", "draft"), ("d", "Spring", "active"), ("c", "Written anew", "draft"),
     ]  # fmt: skip
+
+
+def test_who_is_erased_is_taken_off_a_draft_that_lists_them_and_nothing_else_changes() -> None:
+    sheet = {"name": "N", "audience": {"recipients": [{"id": "c-1", "email": "a@example.com"}, {"id": "c-2"}, "torn"]}}
+    made = without_person(sheet, "c-1")
+    assert made == {"name": "N", "audience": {"recipients": [{"id": "c-2"}, "torn"]}}
+    assert without_person(sheet, "c-3") is None
+    assert without_person({"audience": {"filter": {}}}, "c-1") is None
+    assert without_person({"audience": {"recipients": [{"id": "c-1"}]}}, "c-1") == {"audience": {"recipients": []}}

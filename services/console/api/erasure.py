@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from schemas import Consent
 from schemas.base import ContactKey, Wire
 from schemas.topics import CONSENTS
+from services.console.api.drafts import DraftsOf
 from services.console.auditing import entry
 from services.console.hub import Hub, HubOf
 from services.console.problems import Problem
@@ -40,7 +41,7 @@ class Erasure(Wire):
 
 
 @router.post("/recipients/{contact}/erase", status_code=202)
-async def erase(contact: ContactKey, hub: HubOf, caller: Caller) -> Erasure:
+async def erase(contact: ContactKey, hub: HubOf, drafts: DraftsOf, caller: Caller) -> Erasure:
     """Begin it. May be asked again at will; it cannot be undone."""
     recipient = caller.recipient(contact)
     if looks_erased(recipient):
@@ -53,6 +54,7 @@ async def erase(contact: ContactKey, hub: HubOf, caller: Caller) -> Erasure:
     )  # fmt: skip
     told = entry(caller, now, "contact.erase", recipient=recipient)
     await hub.publish(CONSENTS, [(recipient, wish.write())], told)
+    await drafts.forget(caller, contact)
     return Erasure(recipient=recipient, state="requested", requested_at=now, updated_at=now)
 
 

@@ -74,6 +74,15 @@ def value_at(sheet: Any, path: str) -> Any:
     return sheet
 
 
+def without_person(sheet: Sheet, contact: str) -> dict[str, Any] | None:
+    """The sheet without somebody whom it lists; None: it does not."""
+    people = value_at(sheet, "audience.recipients")
+    if not isinstance(people, list):
+        return None
+    kept = [each for each in people if not (isinstance(each, Mapping) and each.get("id") == contact)]
+    return merged(sheet, {"audience.recipients": kept}) if len(kept) < len(people) else None
+
+
 def channels_of(sheet: Sheet) -> list[Channel]:
     """Those that the campaign is to use, in their order, each once; what is no channel is passed over."""
     steps, channels = sheet.get("steps"), sheet.get("channels")

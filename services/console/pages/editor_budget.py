@@ -21,7 +21,7 @@ router = APIRouter()
 async def budget(
     campaign_id: CampaignKey, request: Request, hub: HubOf, drafts: DraftsOf, visitor: Visitor
 ) -> Response:
-    currencies = [account.rate_card.currency for each in drafts.accounts(visitor).values() for account in each]
+    currencies = [each.account.rate_card.currency for found in drafts.accounts(visitor).values() for each in found]
     return await step_page(
         request, drafts, visitor, campaign_id, "budget", brand=brand_named(hub.brands.items, visitor.brand),
         currencies=list(dict.fromkeys(currencies)) or ["USD"], channel_names=CHANNEL_NAMES,

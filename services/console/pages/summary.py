@@ -12,14 +12,21 @@ from services.console.texts import gettext, ngettext
 Lines = list[tuple[str, str]]
 """(what, how it is)"""
 LONGEST: Final = 280
-WHOM: Final = {"all": "Everybody", "customer": "Customers", "partner": "Partners"}
+
+
+def _(text: str) -> str:
+    """Marks a text for translation; it is translated where it is shown."""
+    return text
+
+
+WHOM: Final = {"all": _("Everybody"), "customer": _("Customers"), "partner": _("Partners")}
 MODES: Final = {
-    "fixed": "at %(at)s (%(zone)s)", "local": "at %(at)s by each person's own clock",
-    "best_time": "at each person's best hour, from %(at)s (%(zone)s) on",
+    "fixed": _("at %(at)s (%(zone)s)"), "local": _("at %(at)s by each person's own clock"),
+    "best_time": _("at each person's best hour, from %(at)s (%(zone)s) on"),
 }  # fmt: skip
 TO_WHOM: Final = {
-    "always": "to everybody", "not_engaged": "to those who have not engaged",
-    "not_delivered": "to those to whom it could not be delivered",
+    "always": _("to everybody"), "not_engaged": _("to those who have not engaged"),
+    "not_delivered": _("to those to whom it could not be delivered"),
 }  # fmt: skip
 
 

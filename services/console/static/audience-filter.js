@@ -15,7 +15,6 @@
   function showSource(name) {
     for (const each of ["filter", "recipients"]) part(each).hidden = each !== name;
     for (const radio of source.querySelectorAll("input")) radio.checked = radio.value === name;
-    document.querySelector("[data-listed-hint]").hidden = name !== "recipients";
   }
 
   source.addEventListener("change", (event) => {

@@ -18,9 +18,21 @@
     return [...new Set(named)].filter((name) => name in channels);
   }
 
+  /** Of people who are listed: once the list is saved, as the campaign's own forecast has it. */
+  async function askListed() {
+    const number = (asked += 1);
+    if (!(await Peal.draft.flush())) return;
+    const answer = await fetch(`/api/v1/drafts/${encodeURIComponent(Peal.draft.id)}/review`).catch(() => null);
+    if (number !== asked) return;
+    const { forecast } = answer?.ok ? await answer.json() : {};
+    if (!forecast) return clear();
+    show({ matched: forecast.people, by_channel: Object.fromEntries(forecast.steps.map((step) => [step.channel, step])) });
+  }
+
   async function ask() {
     told.classList.remove("hidden");
     const filter = Peal.draft.get("audience.filter");
+    if (Peal.draft.get("audience.recipients")?.length) return askListed();
     if (!filter) return clear();
     const number = (asked += 1);
     place.setAttribute("aria-busy", "true");

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
 
 from schemas import CampaignRecord, CampaignStatus
-from services.console.core.dashboard import Dashboard, dashboard
+from services.console.accounts import UNENDED, accounts_of
+from services.console.core.dashboard import MOST_LETTERS, Dashboard, Surroundings, dashboard, with_surroundings
 from services.console.core.figures import Stats
 from services.console.core.stats import assemble
 from services.console.hub import Hub
+from services.console.letters import LetterBox
+from services.console.roll import Lately
 from services.console.security import Identity
 from services.console.sums import Sum, Sums, findings_of
 from services.runtime.clock import boot_seconds
@@ -19,6 +24,7 @@ WATCHED = 20
 """Active and paused campaigns whose channels are looked at, the newest."""
 LOOKED_AT = frozenset({CampaignStatus.ACTIVE, CampaignStatus.PAUSED})
 LATELY_S = 10.0
+LETTERS_AGE_S: Final = 60.0
 
 
 @dataclass
@@ -35,6 +41,7 @@ class Overview:
         self._latest: dict[str, Latest] = {}
         self._rows: dict[str, tuple[CampaignRecord, Stats, float]] = {}
         self._behind: set[asyncio.Task[Dashboard]] = set()
+        self._letters: dict[tuple[str, bool], Lately[int]] = {}
 
     async def figures(self, identity: Identity) -> Dashboard:
         """The brand's; at most `stats_age_s` old, and never older than its campaigns' records. Raises `Problem` 503."""
@@ -46,7 +53,7 @@ class Overview:
                 began = boot_seconds()
                 latest.figures, latest.of = await self._ask(records), records
                 latest.at_s = began
-            return self._with_drafts(latest.figures, identity)
+            return self._whole(latest.figures, identity)
 
     async def lately(self, identity: Identity) -> Dashboard:
         """For a page that is told at once what has changed since: as above, or of at most `LATELY_S` ago."""
@@ -58,7 +65,10 @@ class Overview:
             task = asyncio.create_task(self.figures(identity))
             self._behind.add(task)
             task.add_done_callback(self._asked)
-        return self._with_drafts(latest.figures, identity)
+        return self._whole(latest.figures, identity)
+
+    def _whole(self, figures: Dashboard, identity: Identity) -> Dashboard:
+        return with_surroundings(self._with_drafts(figures, identity), self._surroundings(identity))
 
     def _with_drafts(self, figures: Dashboard, identity: Identity) -> Dashboard:
         """Campaigns of which there is nothing but what is written so far are drafts too."""
@@ -81,6 +91,32 @@ class Overview:
             campaign: kept for campaign, kept in self._rows.items() if campaign not in found and now - kept[2] < 2
         }
         return known | found
+
+    def _surroundings(self, identity: Identity) -> Surroundings:
+        """What is known at once; dead letters as of some time ago, and from the next look on where nobody has asked."""
+        used = {
+            (step.channel.value, str(step.account))
+            for record in self.hub.campaigns_of(identity) if record.status in UNENDED for step in record.steps
+        }  # fmt: skip
+        standings = accounts_of(self.hub, identity.brand)
+        accounts = [(each.account.channel.value, str(each.account.account_id), str(each.state)) for each in standings]
+        return Surroundings(
+            accounts=[(*each, each[:2] in used) for each in accounts], letters=self._known_letters(identity)
+        )
+
+    def _known_letters(self, identity: Identity) -> int | None:
+        if identity.role != "admin":
+            return None
+        key = (identity.brand, identity.installation)
+        if key not in self._letters:
+            self._letters[key] = Lately(lambda _: self._count_letters(identity), LETTERS_AGE_S)
+        self._letters[key].renew(identity.brand)
+        return self._letters[key].known(identity.brand)
+
+    async def _count_letters(self, identity: Identity) -> int:
+        since = self.hub.now() - timedelta(days=1)
+        letters, _ = await LetterBox(self.hub, identity).page("", None, MOST_LETTERS)
+        return sum(letter.at >= since for letter in letters)
 
     async def _ask(self, records: list[CampaignRecord]) -> Dashboard:
         sums = await self.sums.of(records)

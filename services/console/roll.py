@@ -43,13 +43,21 @@ class Lately(Generic[T]):
 
     async def of(self, key: str) -> T:
         """Raises what asking raises, where there is no answer yet."""
+        task, kept = self.renew(key), self._kept.get(key)
+        if kept is not None:
+            return kept.value
+        assert task is not None, "there is an answer, or it is asked for"
+        return await asyncio.shield(task)
+
+    def renew(self, key: str) -> asyncio.Task[T] | None:
+        """Ask for it, where it is too old or nothing is known; None: it need not be asked for."""
         kept = self._kept.get(key)
         if kept is not None and boot_seconds() - kept.at_s <= self.age_s:
-            return kept.value
+            return None
         if (task := self._asking.get(key)) is None:
             task = self._asking[key] = asyncio.create_task(self._renew(key))
             task.add_done_callback(lambda done: self._done(key, done))
-        return kept.value if kept is not None else await asyncio.shield(task)
+        return task
 
     def known(self, key: str) -> T | None:
         kept = self._kept.get(key)

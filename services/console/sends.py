@@ -45,6 +45,10 @@ class Chosen:
     limit: int
     recipients: tuple[str, ...] = ()
     """Only theirs; empty: everybody's."""
+    reason: str | None = None
+    """Why they stand there; None: whyever."""
+    only_step: int = 0
+    """0: all."""
 
 
 def statuses_of(word: str, record: CampaignRecord) -> StatusChoice:
@@ -76,7 +80,10 @@ class Sends:
         if record.audience is None or record.launched_at is None:
             return rows, None
         for number in range(chosen.step, len(record.steps) + 1):
-            if chosen.channel not in ("", record.steps[number - 1].channel.value):
+            if chosen.channel not in ("", record.steps[number - 1].channel.value) or chosen.only_step not in (
+                0,
+                number,
+            ):
                 continue
             first = chosen.ord if number == chosen.step else 0
             room = chosen.limit - len(rows)
@@ -114,8 +121,11 @@ class Sends:
         }  # fmt: skip
         if statuses.at == ():
             return []
+        if chosen.reason is not None:
+            statuses = _for_reason(record, statuses, chosen.reason)
         if statuses.at is not None:
-            found = await self.hub.tuples(queries.MEMBERS_AT, **parameters, statuses=list(statuses.at))
+            why = {"by_reason": int(chosen.reason is not None), "reason": chosen.reason or ""}
+            found = await self.hub.tuples(queries.MEMBERS_AT, **parameters, **why, statuses=list(statuses.at))
         else:
             count, but = record.audience.count, list(statuses.but)
             found = await self.hub.tuples(queries.MEMBERS_EXCEPT, **parameters, statuses=but, audience=count)
@@ -128,6 +138,15 @@ class Sends:
         )  # fmt: skip
         states = {row["recipient_id"]: row for row in found}
         return [_row(record, step, recipient, states.get(recipient)) for _, recipient in members]
+
+
+def _for_reason(record: CampaignRecord, statuses: StatusChoice, reason: str) -> StatusChoice:
+    """A cancelled campaign has closed what was open, for a reason that no event names."""
+    if record.status is CampaignStatus.CANCELLED and reason == Suppression.CAMPAIGN_CANCELLED:
+        return StatusChoice(None, SETTLED)
+    if statuses.at is None:
+        return StatusChoice(tuple(status.value for status in Status if status.value not in statuses.but))
+    return statuses
 
 
 def _row(record: CampaignRecord, step: int, recipient: str, state: Row | None) -> Row:

@@ -48,13 +48,18 @@ async def sends(
     caller: Caller,
     status: Annotated[str, Query(description="where the send stands; also open, settled, planned")] = "",
     channel: Channel | None = None,
+    only_step: Annotated[int, Query(alias="step", ge=0, description="only of this step; 0: of all")] = 0,
+    reason: Annotated[str | None, Query(description="only those that stand there for this reason")] = None,
     cursor: Cursor = "",
     limit: Limit = 50,
 ) -> SendPage:
     """One row a send, by step and place in the audience."""
     record = await hub.campaign(campaign_id, caller)
     step, ord_ = cursor_key(cursor, int, int) if cursor else (1, 0)
-    chosen = Chosen(statuses_of(status, record), channel.value if channel else "", int(step), int(ord_), limit)
+    chosen = Chosen(
+        statuses_of(status, record), channel.value if channel else "", int(step), int(ord_), limit, reason=reason,
+        only_step=only_step,
+    )  # fmt: skip
     rows, following = await Sends(hub).page(record, chosen)
     items = [SendItem.model_validate(_item(row)) for row in rows]
     return SendPage(items=items, next=encode_cursor(*following) if following else None)

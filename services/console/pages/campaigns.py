@@ -25,7 +25,7 @@ from services.console.watch import watch
 
 router = APIRouter()
 ROWS = 25
-REGIONS = ("title", "actions", "head", "steps", "reasons", "money")
+REGIONS = ("title", "actions", "head", "steps", "reasons", "money", "plan")
 """Parts of the page that are sent again when they change, each from its own template."""
 MOVING = frozenset({CampaignStatus.ACTIVE, CampaignStatus.PAUSED})
 

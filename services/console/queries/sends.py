@@ -7,13 +7,15 @@ from services.console.queries.stats import STANDING_SETS
 MEMBERS_AT = (
     STANDING_SETS
     + """
--- Members from `from_ord` on whose sends stand at one of these statuses; only `recipients`, where any are named.
+-- Members from `from_ord` on whose sends stand at one of these statuses, by_reason = 1: for this reason; only
+-- `recipients`, where any are named.
 -- `reach`: how many of that standing are looked at.
 SELECT ord, recipient_id FROM audience_members
 WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String} AND ord IN
 (
     SELECT arrayJoin(bitmapToArray(bitmapSubsetLimit(groupBitmapOrState(own), {from_ord:UInt32}, {reach:UInt64})))
     FROM standing WHERE toString(status) IN {statuses:Array(String)}
+      AND ({by_reason:UInt8} = 0 OR reason = {reason:String})
 ) AND (empty({recipients:Array(String)}) OR recipient_id IN {recipients:Array(String)})
 ORDER BY ord LIMIT 1 BY ord LIMIT {most:UInt64}
 """

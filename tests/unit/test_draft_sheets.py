@@ -175,6 +175,16 @@ def test_two_things_that_are_wrong_are_said_at_once_though_a_third_is_missing() 
     }  # fmt: skip
 
 
+def test_what_is_found_in_one_sheet_leaves_no_trace_in_the_next() -> None:
+    many = {"audience": {"filter": {"any": [{"cities": number} for number in range(6)]}}}
+    for broken in (many, {"audience": {"filter": 3}}, {"audience": 3}, {"name": 3}):
+        assert findings(merged(WHOLE, broken), around())
+    assert [each.problem for each in findings(merged(WHOLE, {"audience": None}), around())] == ["no_audience"]
+    assert [each.problem for each in findings(merged(WHOLE, {"audience": {"recipients": []}}), around())] == [
+        "no_audience"
+    ]
+
+
 def test_no_placeholder_is_called_unknown_while_the_attributes_are_not_known() -> None:
     sheet = merged(WHOLE, {"body.text": "Hi {{ favourite_colour }}"})
     assert findings(sheet, around(attributes=None)) == []

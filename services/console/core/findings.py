@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -122,8 +123,10 @@ def _read(sheet: Sheet, brand: str) -> tuple[Campaign | None, list[FieldError], 
             found = field_errors(error)
             errors += [each for each in found if each.field not in taken]
             taken |= {each.field for each in found}
-            for details in error.errors(include_url=False):
-                cut.add(_cut(left, [part for part in details["loc"] if part != "[key]"], sheet))
+            paths = {_innermost(left, details["loc"]) for details in error.errors(include_url=False)}
+            for names in (each for each in paths if not any(each[:length] in paths for length in range(len(each)))):
+                _cut(left, names, sheet)
+                cut.add(".".join(names[:2]) or "channels")
     return None, errors, cut
 
 
@@ -132,38 +135,43 @@ def _lacking(left: dict[str, Any]) -> list[FieldError]:
     errors = []
     if not left.get("name"):
         errors.append(_NO_NAME)
-    if not left.get("audience"):
+    audience = left.get("audience")
+    if not audience or audience == {"recipients": []}:
         errors.append(_NO_AUDIENCE)
     if not left.get("channels") and not left.get("steps"):
         errors.append(_NO_CHANNELS)
         left["channels"] = ["email"]
     for name, value in _STANDS_IN.items():
         if not left.get(name):
-            left[name] = value
+            left[name] = deepcopy(value)
     return errors
 
 
-def _cut(left: dict[str, Any], path: list[int | str], sheet: Sheet) -> str:
-    """Take the innermost part away that cannot be read; its path."""
+def _innermost(left: dict[str, Any], path: tuple[int | str, ...]) -> tuple[str, ...]:
+    """Where the part stands that cannot be read, as far as names lead; a list is one part."""
     names: list[str] = []
     place: Any = left
     for part in path:
-        if not isinstance(place, dict) or part not in place:
+        if part == "[key]" or not isinstance(place, dict) or part not in place:
             break
         names.append(str(part))
         place = place[part]
+    return tuple(names)
+
+
+def _cut(left: dict[str, Any], names: tuple[str, ...], sheet: Sheet) -> None:
+    """Take a part away, and put in its place what a campaign cannot be without."""
     if not names or names[0] in ("channels", "steps"):
         for name in ("channels", "steps"):
             left.pop(name, None)
         left["channels"] = [channel.value for channel in channels_of(sheet)] or ["email"]
-        return names[0] if names else "channels"
+        return
     place = left
     for name in names[:-1]:
         place = place[name]
     del place[names[-1]]
     if len(names) == 1 and names[0] in _STANDS_IN:
-        left[names[0]] = _STANDS_IN[names[0]]
-    return ".".join(names[:2])
+        left[names[0]] = deepcopy(_STANDS_IN[names[0]])
 
 
 def campaign_of(sheet: Sheet, brand: str) -> Campaign | None:

@@ -7,7 +7,13 @@
   const FILTER = "audience.filter";
 
   // Where the people are from: the other choice is put aside, and comes back when one changes back.
+  const ASIDE = `peal-aside/${form.dataset.brand}/${form.dataset.draft}`;
   const aside = {};
+  try {
+    Object.assign(aside, JSON.parse(localStorage.getItem(ASIDE) ?? "{}"));
+  } catch {
+    // a browser that keeps nothing: then it is put aside while the page is open
+  }
   const source = form.querySelector("[data-source]");
   const sourceNow = () => (Array.isArray(Peal.draft.get("audience.recipients")) ? "recipients" : "filter");
   const part = (name) => form.querySelector(`[data-source-part=${name}]`);
@@ -23,6 +29,11 @@
     if (wanted === now) return showSource(wanted);
     const was = Peal.draft.get(`audience.${now}`);
     if (was !== undefined) aside[now] = was;
+    try {
+      localStorage.setItem(ASIDE, JSON.stringify(aside));
+    } catch {
+      // as above
+    }
     Peal.draft.set("audience", wanted === "recipients" ? { recipients: aside.recipients ?? [] } : aside.filter ? { filter: aside.filter } : null);
     source.querySelector("[data-put-aside]").hidden = was === undefined;
     showSource(wanted);

@@ -141,6 +141,11 @@ Peal.draft = (() => {
     pending.clear();
     unreadable.clear();
     keep();
+    try {
+      if (address) localStorage.removeItem(KEEP.replace("peal-draft", "peal-aside"));
+    } catch {
+      // nothing is kept there
+    }
     if (address) location.assign(address);
   }
 

@@ -11,6 +11,7 @@ import typer
 
 from deploy.local.errors import LocalError
 from services.cli import (
+    accounts,
     brands,
     campaign,
     config,
@@ -67,6 +68,7 @@ app.add_typer(dlq.app, name="dlq")
 app.command("repair")(repair)
 app.command("erase")(erase)
 app.add_typer(brands.app, name="brand")
+app.add_typer(accounts.app, name="account")
 app.add_typer(templates.app, name="template")
 app.add_typer(operators.people, name="operator")
 app.add_typer(operators.keys, name="key")

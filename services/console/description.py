@@ -30,6 +30,8 @@ PROBLEM: Final[dict[str, Any]] = {
 }
 EVERYWHERE: Final = (400, 401, 403, 404, 422, 503)
 """503: Kafka, ClickHouse or the planner does not answer just now; what to do stands in `detail`."""
+CSV: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+"""For routes that give a file, or may."""
 ON_CHANGE: Final = (409, 413, 415, 429)
 _REF: Final = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _THEIRS: Final = ("HTTPValidationError", "ValidationError")

@@ -21,6 +21,8 @@ from services.runtime.kafka import make_consumer
 log = structlog.get_logger("console")
 Place = tuple[str, int, int]
 """(topic, partition, offset on its dead-letter topic)"""
+Span = tuple[int, int]
+"""The first offset that a partition holds, and the one behind its last."""
 MOST_LOOKED_AT = 20_000
 """Letters that one request goes through: a page may hold fewer than was asked for, and still say where to go on."""
 
@@ -35,12 +37,12 @@ class LetterBox:
         letters: list[Letter] = []
         looked_at = 0
         async with self._consumer() as consumer:
-            for tp in await self._partitions(consumer, topic):
+            for tp, (low, end) in (await self._held(consumer, await self._partitions(consumer, topic))).items():
                 here = (source_of(tp.topic), tp.partition)
                 if after is not None and here < after[:2]:
                     continue
                 start = after[2] + 1 if after is not None and here == after[:2] else 0
-                async for letter in self._letters(consumer, tp, start):
+                async for letter in self._letters(consumer, tp, max(start, low), end):
                     looked_at += 1
                     if self._visible(letter):
                         letters.append(letter)
@@ -54,9 +56,10 @@ class LetterBox:
         async with self._consumer() as consumer:
             tp = TopicPartition(dead_letter_topic(source), partition)
             if tp in await self._partitions(consumer, source):
-                async for letter in self._letters(consumer, tp, offset, most=1):
-                    if letter.offset == offset and self._visible(letter):
-                        return letter
+                for low, end in (await self._held(consumer, [tp])).values():
+                    async for letter in self._letters(consumer, tp, max(offset, low), end, most=1):
+                        if letter.offset == offset and self._visible(letter):
+                            return letter
         raise not_found("dead letter", f"{source}/{partition}/{offset}")
 
     async def produce(self, again: Again) -> None:
@@ -80,19 +83,23 @@ class LetterBox:
         return [TopicPartition(name, number) for name in names for number in range(load_topics().partitions)]
 
     @staticmethod
+    async def _held(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> dict[TopicPartition, Span]:
+        """Those that hold anything. All are asked for at once, for each question takes the broker its time."""
+        lows, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+        return {tp: (lows[tp], ends[tp]) for tp in partitions if lows[tp] < ends[tp]}
+
+    @staticmethod
     async def _letters(
-        consumer: AIOKafkaConsumer, tp: TopicPartition, start: int, most: int | None = None
+        consumer: AIOKafkaConsumer, tp: TopicPartition, start: int, end: int, most: int | None = None
     ) -> AsyncIterator[Letter]:
-        low, end = (await consumer.beginning_offsets([tp]))[tp], (await consumer.end_offsets([tp]))[tp]
-        position = max(start, low)
-        if position >= end:
+        if start >= end:
             return
         consumer.assign([tp])
-        consumer.seek(tp, position)
+        consumer.seek(tp, start)
         while await consumer.position(tp) < end:
             for record in (await consumer.getmany(tp, timeout_ms=200, max_records=most or 500)).get(tp, ()):
                 yield letter_of(record)
-            if most is not None and await consumer.position(tp) > position:
+            if most is not None and await consumer.position(tp) > start:
                 return
 
     @asynccontextmanager

@@ -125,7 +125,8 @@ def open_stage(kafka_bootstrap: str, clickhouse_url: str, folder: Path) -> Itera
         "PEAL_PORT_BASE": str(ports.console), "PEAL_DATA_DIR": str(folder),
         "PEAL_API_KEY": KEY, "PEAL_ADMIN_TOKEN": ADMIN_TOKEN, "PEAL_LINK_SECRET": "link-secret",
         "PEAL_SENDGRID_API_KEY": "SG.test", "PEAL_TWILIO_ACCOUNT_SID": "ACtest", "PEAL_TWILIO_AUTH_TOKEN": "token",
-        "PEAL_SENDGRID_BASE_URL": f"http://127.0.0.1:{ports.sandbox}", "PEAL_PUBLIC_URL": "https://peal.example.com",
+        "PEAL_SENDGRID_BASE_URL": f"http://127.0.0.1:{ports.sandbox}",
+        "PEAL_TWILIO_BASE_URL": f"http://127.0.0.1:{ports.sandbox}", "PEAL_PUBLIC_URL": "https://peal.example.com",
     }  # fmt: skip
     asyncio.run(apply_topics(Settings(kafka_bootstrap=kafka_bootstrap)))
     migrate = [sys.executable, "-m", "services.tracker.migrate"]

@@ -18,6 +18,7 @@ from services.console.auditing import entry
 from services.console.core.consent_rows import COLUMNS, EXPORTED_TOO, check_time, read_consent
 from services.console.core.contact_files import BadRow, FileError, RowFile, kind_of
 from services.console.core.contact_rows import BadRowError, Imported
+from services.console.description import CSV
 from services.console.hub import HubOf
 from services.console.imports import ImportRun, refused_file
 from services.console.people import People
@@ -113,7 +114,7 @@ async def import_consents(request: Request, hub: HubOf, caller: Caller, name: st
     return ConsentImport(imported=run.good, rejected=run.bad, errors=run.errors)
 
 
-@router.get("/recipients/{contact}/consents", response_model=ConsentHistory)
+@router.get("/recipients/{contact}/consents", response_model=ConsentHistory, responses=CSV)
 async def history(
     contact: ContactKey,
     hub: HubOf,

@@ -19,6 +19,7 @@ from services.console.auditing import entry
 from services.console.core.contact_files import BadRow, ContactFile, FileError, kind_of
 from services.console.core.contact_rows import BadRowError, Imported, check_fields
 from services.console.core.cursors import encode_cursor
+from services.console.description import CSV
 from services.console.hub import Hub, HubOf
 from services.console.imports import ImportRun, records_of_contact, refused_file
 from services.console.people import People
@@ -111,7 +112,7 @@ async def listing(
     return ContactPage(items=items, next=encode_cursor(following) if following else None)
 
 
-@router.get("/contacts.csv")
+@router.get("/contacts.csv", response_class=StreamingResponse, responses=CSV)
 async def export(
     request: Request, hub: HubOf, caller: Caller, search: Search = "", city: City = "", onto: OnList = "",
     segment: InSegment = "",

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from schemas import DEFAULT_ACCOUNT, Channel
 from services.console.core.cost_rows import CostRow, as_csv, in_cents, money, month_of
+from services.console.description import CSV
 from services.console.hub import Hub, HubOf
 from services.console.problems import one_field
 from services.console.queries import costs as queries
@@ -53,7 +54,7 @@ async def costs(month: Month, hub: HubOf, caller: Caller) -> Costs:
     return Costs(month=month, brand=caller.brand, items=items, totals=totals)
 
 
-@router.get("/costs.csv", response_class=Response)
+@router.get("/costs.csv", response_class=Response, responses=CSV)
 async def as_file(month: Month, hub: HubOf, caller: Caller) -> Response:
     """The same as CSV, for whoever writes the bills."""
     text = as_csv(month, caller.brand, await _rows(hub, caller.brand, month))

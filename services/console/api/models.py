@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Header, Query
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from schemas import AudienceFilter, Body, Budget, Channel, ContactFields, Content, Limits, RateCard, Wire
 from schemas.base import AccountKey, CampaignKey, ContactKey, Time
@@ -15,6 +16,17 @@ IdempotencyKey = Annotated[
     str | None,
     Header(alias="Idempotency-Key", max_length=200, description="a repeat with the same key gets the first answer"),
 ]
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _keepable(at: datetime) -> datetime:
+    if not EARLIEST <= at < LATEST:
+        raise ValueError(f"'{at.isoformat()}' cannot be kept: write a time between 1970 and 2200")
+    return at
+
+
+Moment = Annotated[Time, AfterValidator(_keepable)]
+"""One that the ledger has room for."""
 Limit = Annotated[int, Query(ge=1, le=1000, description="rows of a page")]
 Cursor = Annotated[str, Query(description="`next` of the page before")]
 
@@ -107,7 +119,7 @@ class ContactView(BaseModel):
 
 
 class ContactBody(ContactFields):
-    occurred_at: Time | None = None
+    occurred_at: Moment | None = None
     """When it was so; absent: now. The newer wins, field by field."""
 
 
@@ -116,7 +128,7 @@ class ConsentBody(Wire):
     channel: Channel | Literal["all"]
     state: Literal["opted_in", "opted_out"]
     purpose: str = "marketing"
-    at: Time | None = None
+    at: Moment | None = None
     """When the person said so; absent: now."""
     source: str = "api"
     proof: str = ""
@@ -128,7 +140,7 @@ class EngagementBody(Wire):
     """`visit`, `conversion`, ... as the upstream system calls it."""
     campaign_id: CampaignKey | None = None
     """What it is a reaction to: whoever reacted gets no reminder of that campaign."""
-    at: Time | None = None
+    at: Moment | None = None
     """When it was; absent: now."""
     value: str = "0"
     """A decimal number, such as what was bought for."""

@@ -55,6 +55,8 @@ def check_time(at: datetime, now: datetime) -> None:
     if at > now + CLOCKS_DIFFER:
         message = f"'{at.isoformat()}' is still to come: give the time at which it was said"
         raise BadRowError("at", "in_the_future", message)
+    if at.timestamp() < 0:
+        raise BadRowError("at", "too_early", f"'{at.isoformat()}' cannot be kept: give a time since 1970")
 
 
 def _channel(text: str) -> str:

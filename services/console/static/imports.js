@@ -35,7 +35,9 @@ function bring(file) {
 }
 
 if (drop) {
-  document.getElementById("file").addEventListener("change", (event) => event.target.files[0] && bring(event.target.files[0]));
+  const file = document.getElementById("file");
+  file.addEventListener("change", () => file.files[0] && bring(file.files[0]));
+  if (file.files[0]) bring(file.files[0]); // chosen before this script was there
   for (const name of ["dragover", "dragleave", "drop"]) {
     drop.addEventListener(name, (event) => {
       event.preventDefault();

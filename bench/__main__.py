@@ -17,6 +17,7 @@ from bench.figures import (
     contacts_import,
     end_to_end,
     head_of_line,
+    history,
     idle,
     pages,
     pause,
@@ -58,6 +59,7 @@ MEASUREMENTS = (
     Measurement("tracker", bare, tracker.measure),
     Measurement("contacts_import", bare, contacts_import.measure),
     Measurement("audience", bare, audience.measure),
+    Measurement("history", bare, history.measure),
 )
 NAMES = ", ".join(measurement.name for measurement in MEASUREMENTS)
 

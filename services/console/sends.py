@@ -10,7 +10,7 @@ from schemas import OPEN, RANK, UNKNOWN_ORDINAL, CampaignRecord, CampaignStatus,
 from services.console.hub import Hub, Row
 from services.console.problems import one_field
 from services.console.queries import sends as queries
-from services.console.queries.contacts import Wanted, page_parameters, people_search, words_of
+from services.console.queries.contacts import Wanted, needle, page_parameters, people_search, words_of
 
 PLANNED = "planned"
 """Nothing is known of the send yet."""
@@ -104,7 +104,7 @@ class Sends:
         query = queries.FOUND_INLINE if record.filter is None else queries.FOUND
         found = await self.hub.tuples(
             query % {"contacts": people_search(wanted)}, campaign=record.campaign_id,
-            snapshot=record.audience.snapshot_id, words=words, most=FOUND_AT_MOST, **given,
+            snapshot=record.audience.snapshot_id, words=[needle(word) for word in words], most=FOUND_AT_MOST, **given,
         )  # fmt: skip
         return tuple(row[0] for row in found)
 

@@ -102,7 +102,8 @@ def test_the_first_rows_of_a_file_are_shown_before_it_is_read() -> None:
 def test_a_search_takes_parts_of_three_letters_or_more_as_they_are_written() -> None:
     assert words_of("  Asha RAO 98 ") == ["asha", "rao", "98"]
     assert words_of("ab c") == []
-    wanted = Wanted(("50%", "a_b"), city="Pune")
+    wanted = Wanted(("50%", "a_b", "7"), city="Pune")
     given = page_parameters(wanted, "north", NOW, 51, "north/c-7")
     assert (given["word0"], given["word1"], given["after"]) == (r"%50\%%", r"%a\_b%", "north/c-7")
-    assert people_page(wanted).count("search LIKE") == 4
+    assert given["word2"] == "% 7%", "a short word is the beginning of one"
+    assert people_page(wanted).count("search LIKE") == 6

@@ -44,6 +44,11 @@ def words_of(text: str) -> list[str]:
     return words if any(len(word) >= SHORTEST_WORD for word in words) else []
 
 
+def needle(word: str) -> str:
+    """A short word stands at the beginning of another one: anywhere within, it would be found in most ids."""
+    return word if len(word) >= SHORTEST_WORD else f" {word}"
+
+
 def people_page(wanted: Wanted, columns: str = COLUMNS) -> str:
     """Rows behind `after`, at most `page` of them. What was told since the last compaction counts before the base; that
     may have somebody twice until its parts are merged."""
@@ -68,7 +73,7 @@ def people_search(wanted: Wanted) -> str:
 def page_parameters(wanted: Wanted, brand: str, now: datetime, page: int, after: str = "") -> dict[str, Any]:
     """`after`: the last recipient of the page before; empty: from the first."""
     given: dict[str, Any] = {"brand": brand, "after": after or f"{brand}/", "page": page}
-    given |= {f"word{number}": f"%{_literal(word)}%" for number, word in enumerate(wanted.words)}
+    given |= {f"word{number}": f"%{_literal(needle(word))}%" for number, word in enumerate(wanted.words)}
     given |= {"city": wanted.city, "list": wanted.list_}
     return given | (filter_parameters(wanted.filter, brand, now) if wanted.filter is not None else {})
 

@@ -12,6 +12,9 @@ import pytest
 from console_stage import ADMIN_TOKEN, Stage, listed, open_stage, until
 from ulid import ULID
 
+from schemas import Draft
+from schemas.topics import DRAFTS
+
 PERSON = {"id": "c-1", "name": "Asha", "email": "asha-draft@example.com"}
 WHOLE: dict[str, Any] = {
     "name": "Written by hand", "channels": ["email", "sms"], "body.text": "Hi {{ name }}",
@@ -101,6 +104,39 @@ def test_a_draft_is_looked_over_and_sent_once_however_often_it_is_asked_for(stag
     assert (after["epoch"], after["status"], after["name"]) == (epoch, "active", "Written by hand")
     assert stage.api.get(f"/drafts/{draft}").status_code == 404
     assert sum(each["campaign_id"] == draft for each in stage.api.get("/campaigns").json()["items"]) == 1
+
+
+def test_a_draft_that_stayed_behind_after_a_crash_is_sent_no_second_time(stage: Stage, browser: httpx.Client) -> None:
+    """The console died between the planner's yes and the removal of the draft."""
+    draft = written(stage)
+    left = Draft.model_validate(stage.api.get(f"/drafts/{draft}").json() | {"brand": "default"}, extra="ignore")
+    assert stage.api.post(f"/drafts/{draft}/launch").status_code == 200
+    epoch = stage.api.get(f"/campaigns/{draft}").json()["epoch"]
+    stage.publish(DRAFTS, [(f"default/{draft}", left.write())])
+    until(lambda: stage.api.get(f"/drafts/{draft}").status_code == 200, "the draft that stayed behind")
+    rows = browser.get("/campaigns", params={"name": draft}).text
+    assert (rows.count(f'id="row-{draft}"'), "Continue" in rows) == (1, False)
+    again = stage.api.post(f"/drafts/{draft}/launch", headers={"Idempotency-Key": str(ULID())})
+    assert (again.status_code, again.json()["epoch"]) == (200, epoch)
+    assert stage.api.get(f"/campaigns/{draft}").json()["epoch"] == epoch
+    assert stage.api.get(f"/drafts/{draft}").status_code == 404
+
+
+def test_what_a_second_person_must_approve_is_said_before_and_waits_after(stage: Stage, browser: httpx.Client) -> None:
+    brand = stage.api.get("/brands/default").json()
+    rules = {"approval_above": {"total": "1.00", "currency": "USD"}}
+    assert stage.api.put("/brands/default", json=rules).status_code == 200, brand
+    try:
+        draft = written(stage)
+        assert stage.api.get(f"/drafts/{draft}/review").json()["needs_approval"]
+        said = browser.get(f"/campaigns/{draft}/edit/review/findings").text
+        assert "A second person has to approve it: the brand asks for that above 1.00 USD" in said
+        sent = stage.api.post(f"/drafts/{draft}/launch")
+        assert (sent.status_code, sent.json()["waiting_for"]) == (200, "approval")
+        assert stage.api.post(f"/drafts/{draft}/launch").json()["waiting_for"] == "approval"
+        assert stage.api.get(f"/campaigns/{draft}").json()["status"] == "draft"
+    finally:
+        stage.api.put("/brands/default", json={}).raise_for_status()
 
 
 def test_what_is_not_whole_is_not_sent_and_says_all_that_is_missing(stage: Stage) -> None:

@@ -55,6 +55,12 @@ def test_what_the_forecast_doubts_leads_to_where_it_is_mended() -> None:
     assert found == [("audience", "audience.filter.role"), ("budget", "budget.total"), ("budget", "schedule.at")]
 
 
+def test_nothing_is_doubted_of_what_cannot_be_read_at_all() -> None:
+    wrong = Finding(step="budget", field="budget.total", problem="decimal_parsing", message="no number")
+    forecast = Forecast(at=NOW, people=1, doubtful=["there is no budget: nothing bounds it"], steps=[])
+    assert reviewed(found=[wrong], forecast=forecast).doubtful == []
+
+
 def test_people_who_lack_a_placeholder_are_doubtful_unless_its_author_has_thought_of_them() -> None:
     def lacked(name: str, lacking: int | None, **more: bool) -> Placeholder:
         values = {"required": True, "send_without": False} | more

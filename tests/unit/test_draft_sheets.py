@@ -168,6 +168,11 @@ def test_what_is_wrong_is_named_by_step_and_field_and_hides_nothing_else(
     assert marks(found)[step] == "wrong"
 
 
+def test_a_number_that_is_none_is_said_in_plain_words() -> None:
+    found = findings(merged(WHOLE, {"budget.total": "a lot"}), around())
+    assert [each.message for each in found] == ["'a lot' is no number: write it in digits, such as 250.00"]
+
+
 def test_two_things_that_are_wrong_are_said_at_once_though_a_third_is_missing() -> None:
     sheet = merged(WHOLE, {"name": None, "budget.total": "x", "content.sms.text": "{{ nobody_has_this }}"})
     assert {(each.step, each.problem) for each in findings(sheet, around())} == {

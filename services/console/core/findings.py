@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from schemas import Brand, Campaign, FieldError
 from schemas.base import CampaignId
-from services.console.core.drafts import STEPS, Sheet, channels_of, step_of
+from services.console.core.drafts import STEPS, Sheet, channels_of, step_of, value_at
 from services.domain.audience import CONTACT_FIELDS, filter_problems
 from services.domain.brands import with_brand
 from services.domain.campaigns import AccountLookup, Library, check_campaign, record_of, unique, with_templates
@@ -22,6 +22,10 @@ from services.domain.field_errors import field_errors
 
 LACKING: Final = frozenset({"missing", "no_content", "no_channels", "no_audience"})
 """What is not written yet, rather than wrong."""
+NO_NUMBER: Final = {
+    "decimal_parsing": "such as 250.00", "float_parsing": "such as 2.5", "int_parsing": "such as 30",
+    "int_from_float": "without a fraction",
+}  # fmt: skip
 ROUNDS: Final = 60
 """Each takes away at least one part that cannot be read; a campaign has fewer."""
 CENT: Final = Decimal("0.01")
@@ -58,8 +62,17 @@ def findings(sheet: Sheet, around: Surroundings) -> list[Finding]:
     """Everything that keeps the sheet from being sent, step by step."""
     errors = _found(sheet, around)
     order = {step: number for number, step in enumerate(STEPS)}
-    made = [Finding(step=step_of(error.field), **error.model_dump()) for error in unique(errors)]
+    made = [Finding(step=step_of(error.field), **_plain(error, sheet).model_dump()) for error in unique(errors)]
     return sorted(made, key=lambda finding: order[finding.step])
+
+
+def _plain(error: FieldError, sheet: Sheet) -> FieldError:
+    """A number that is none, in words of those who write it."""
+    if error.problem not in NO_NUMBER:
+        return error
+    given = str(value_at(sheet, error.field) or "")[:40]
+    message = f"'{given}' is no number: write it in digits, {NO_NUMBER[error.problem]}"
+    return error.model_copy(update={"message": message})
 
 
 def marks(found: Iterable[Finding]) -> dict[str, str]:

@@ -50,7 +50,9 @@ def review_of(
     blocking = [Point(**each.model_dump()) for each in found if each.field not in shown]
     blocking += [_of_account(each) for each in accounts if each.blocking]
     doubtful = [_of_account(each) for each in accounts if not each.blocking]
-    doubtful += [_doubt(text) for text in (forecast.doubtful if forecast else [])]
+    unreadable = {each.field.partition(".")[0] for each in blocking}
+    doubts = [_doubt(text) for text in (forecast.doubtful if forecast else [])]
+    doubtful += [each for each in doubts if each.field.partition(".")[0] not in unreadable]
     doubtful += [_lacked(each) for each in placeholders if each.required and each.lacking and not each.send_without]
     if record is not None and draft.campaign_at is not None and record.updated_at > draft.campaign_at:
         doubtful.append(_changed_elsewhere(record.updated_at))

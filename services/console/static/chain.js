@@ -7,6 +7,7 @@
   const channels = JSON.parse(document.getElementById("channel-names").content.textContent);
   const USUAL = { not_engaged: "24h", not_delivered: "4h", own: "24h" };
   const UNITS = { m: ["minutesOne", "minutesMany"], h: ["hoursOne", "hoursMany"], d: ["daysOne", "daysMany"] };
+  const together = new Intl.ListFormat(document.documentElement.lang || "en", { type: "conjunction" });
   let own = false; // chosen by hand, though the steps would fit a simpler word
 
   const isAtOnce = (step) => (step.only_if ?? "always") === "always" && !amountOf(step.after).number;
@@ -90,7 +91,7 @@
       list.lastElementChild?.querySelector("[data-down]")?.setAttribute("disabled", "");
     }
     list.dataset.mode = mode;
-    list.hidden = mode === "all" && steps.length < 2;
+    list.hidden = mode === "all";
     say(steps);
   }
 
@@ -115,8 +116,8 @@
     const named = (tier) => tier.steps.map((step) => channels[step.channel] ?? step.channel);
     const camel = (only) => ({ always: "Always", not_engaged: "NotEngaged", not_delivered: "NotDelivered" })[only] ?? "Always";
     const sentences = tiers.map((tier, at) => {
-      const joined = named(tier).join(words.and);
-      if (!at) return words.first.replace("{channels}", joined);
+      const joined = together.format(named(tier));
+      if (!at) return words[tiers.length > 1 ? "first" : "only"].replace("{channels}", joined);
       const text = amountOf(tier.after).number ? words.then.replace("{after}", spoken(tier.after)) : words.thenAtOnce;
       return text.replace("{channels}", joined).replace("{whom}", words[`to${camel(tier.only)}`]);
     });

@@ -27,7 +27,7 @@
       if (problem.step !== form.dataset.stepShown || LACKING.includes(problem.problem)) continue;
       const place = [...form.querySelectorAll("[data-wrong-for]")].find((each) => fits(problem.field, each.dataset.wrongFor));
       const control = [...form.elements].find((each) => each.name && fits(problem.field, each.name));
-      if (!place && !control) rest.push(problem.message);
+      if (!place && !control) rest.push(sentence(problem.message));
       else beside(place ?? control.closest(".field") ?? control.parentElement, control, problem);
     }
     const list = document.getElementById("step-problems");
@@ -35,8 +35,13 @@
     list.replaceChildren(...rest.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
   }
 
+  function sentence(text) {
+    const whole = text.charAt(0).toUpperCase() + text.slice(1);
+    return /[.!?]$/.test(whole) ? whole : `${whole}.`;
+  }
+
   function beside(place, control, problem) {
-    const told = Object.assign(document.createElement("p"), { className: "wrong", textContent: problem.message });
+    const told = Object.assign(document.createElement("p"), { className: "wrong", textContent: sentence(problem.message) });
     told.id = `wrong-${problem.field}-${problem.problem}`;
     place.append(told);
     control?.setAttribute("aria-invalid", "true");

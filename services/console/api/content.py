@@ -26,6 +26,10 @@ MAIL_POLICY = (
 """A mail is somebody else's HTML: it may be styled, and do nothing else; nothing is fetched for it."""
 
 
+_NOWHERE = '<base target="_blank">'
+"""A link in a sandboxed frame that may open nothing leads nowhere, and the mail stays."""
+
+
 class MadeUp(Wire):
     """Somebody who is no contact."""
 
@@ -120,7 +124,7 @@ async def mail(request: Request, desk: Desk, caller: Caller) -> HTMLResponse:
     written, audience = desk.read(caller, body.sheet), audience_of(body.sheet)
     person = await person_of(desk, caller, body, audience)
     shown = preview(written, Channel.EMAIL, person, await desk.around(caller, audience, body.look))
-    html = shown.html or _instead(shown.problems)
+    html = shown.html.replace("<head>", f"<head>{_NOWHERE}", 1) or _instead(shown.problems)
     return HTMLResponse(html, headers={"Content-Security-Policy": MAIL_POLICY, "Cache-Control": "no-store"})
 
 

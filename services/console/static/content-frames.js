@@ -22,6 +22,7 @@ Peal.frames = (() => {
       parts.push(fill(say.units, { units: shown.units, room, kind: shown.encoding === "GSM-7" ? say.septets : say.wide }));
     }
     if (shown.cost_micros !== null) parts.push(fill(say.cost, { cost: money(shown.cost_micros), currency: shown.currency }));
+    if (/<img\b[^>]*\bsrc\s*=\s*["']?https?:/i.test(shown.html)) parts.push(say.pictures);
     return parts.join(" · ");
   }
 

@@ -131,7 +131,7 @@ class Account(Wire):
 
 
 class AccountCheck(Wire):
-    """On `account-checks`, key `channel/account`: what a call to the provider with the account's credentials came to."""
+    """On `account-checks`, key `channel/account`: what the last call to the provider with its credentials came to."""
 
     account_id: AccountKey
     channel: Channel

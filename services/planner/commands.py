@@ -149,6 +149,7 @@ class CommandHandler:
                 )
         except (ClickHouseError, OSError, TimeoutError) as error:
             return _unavailable(error)
+        await self.accounts.registry.catch_up()
         errors = check_campaign(record, self.accounts.of_brand(record.brand), known)
         errors += check_filter(record.filter, campaigns) if record.filter else []
         return Rejected(errors) if errors else decision

@@ -67,10 +67,12 @@ WALLS: dict[str, str] = {
 
 BODIES: dict[str, Any] = {
     "PUT /me/password": {"password": "a good long one"}, "PATCH /me": {"name": "Sue"},
-    "POST /api-keys": {"id": "southern-key"}, "POST /audience/preview": {"filter": {}}, "PUT /brands/{brand}": {}, "PUT /brands/{brand}/look": {},
+    "POST /api-keys": {"id": "southern-key"}, "POST /audience/preview": {"filter": {}}, "PUT /brands/{brand}": {},
+    "PUT /brands/{brand}/look": {},
     "POST /consents": {"contact": CONTACT, "channel": "sms", "state": "opted_out"},
     "POST /engagements": {"contact": CONTACT, "kind": "visit"}, "PUT /contacts/{contact}": {"name": "Sue"},
-    "POST /content/preview": {"contact": CONTACT}, "POST /content/people": {}, "POST /generate": {"name": "Hi", "channels": ["sms"]},
+    "POST /content/preview": {"contact": CONTACT}, "POST /content/people": {},
+    "POST /generate": {"name": "Hi", "channels": ["sms"]},
     "POST /content/test": {
         "to": {"email": "me@example.com"}, "sheet": {"name": "Hi", "channels": ["email"], "body": {"text": "Hi"}},
     },

@@ -18,6 +18,7 @@ import clickhouse_connect
 import httpx
 import pytest
 from brand_walls import (
+    ACCOUNT,
     BODIES,
     CAMPAIGN,
     CONTACT,
@@ -27,8 +28,8 @@ from brand_walls import (
     KEY_ID,
     OPERATOR,
     SECRET,
-    TAKEN,
     SEGMENT,
+    TAKEN,
     TEMPLATE,
     filled,
     rest_routes,
@@ -38,8 +39,8 @@ from console_routes import pages
 from console_stage import KEY, Stage, listed, open_stage, until
 from ulid import ULID
 
-from schemas import Command, CommandType
-from schemas.topics import CAMPAIGN_COMMANDS
+from schemas import Account, Command, CommandType
+from schemas.topics import ACCOUNTS, CAMPAIGN_COMMANDS
 from services.console.core.roles import needed
 
 ROOT = {"Authorization": f"Bearer {KEY}"}
@@ -92,6 +93,12 @@ class House:
             }
             sent = north.post("/campaigns", json=campaign, params={"launch": "true"})
             assert sent.status_code == 201, sent.text
+            account = Account.model_validate(
+                {"account_id": ACCOUNT, "brand": "north", "channel": "sms", "provider": "twilio", "rate_per_s": 1,
+                 "sender": SECRET, "username": SECRET, "secret": SECRET}
+            )  # fmt: skip
+            self.stage.publish(ACCOUNTS, [(ACCOUNT, account.write())])
+            until(lambda: north.get(f"/accounts/{ACCOUNT}").status_code == 200, "the account")
             until(lambda: north.get(f"/contacts/{CONTACT}").status_code == 200, "the contact")
             until(lambda: north.get(f"/recipients/{CONTACT}/consents").json()["words"], "the consent")
 

@@ -18,6 +18,7 @@ from services.console.known import KnownNames
 from services.console.people import People
 from services.console.problems import Problem, not_found
 from services.console.queries import content as queries
+from services.console.queries.contacts import Wanted, page_parameters, people_page, words_of
 from services.console.security import Identity
 from services.domain.audience import CONTACT_FIELDS, filter_parameters
 from services.domain.brands import brand_named
@@ -99,8 +100,13 @@ class ContentDesk:
                  "city": str(each.attributes.get("city") or "")}
                 for each in found[:most]
             ]  # fmt: skip
-        chosen = audience or AudienceFilter()
-        parameters = filter_parameters(chosen, identity.brand, self.hub.now())
+        chosen, brand, now = audience or AudienceFilter(), identity.brand, self.hub.now()
+        if words := words_of(text):  # by the index
+            among = Wanted(tuple(words), filter=chosen)
+            parameters = page_parameters(among, brand, now, most)
+            rows = await self.hub.rows(people_page(among, queries.SHOWN), **parameters)
+            return list({row["contact"]: row for row in rows}.values())
+        parameters = filter_parameters(chosen, brand, now)
         return await self.hub.rows(queries.people(chosen), **parameters, text=text, most=most)
 
     async def placeholders(

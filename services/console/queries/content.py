@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from schemas import AudienceFilter
 from services.domain.audience import column_of, matching
 
+SHOWN = "recipient_id, substring(recipient_id, position(recipient_id, '/') + 1) AS contact, name, email, phone, city"
 PEOPLE = """
--- Some people of an audience whose name, id or address begins so, or holds it.
-SELECT substring(recipient_id, position(recipient_id, '/') + 1) AS contact, name, email, phone, city
+-- Some people of an audience; with a text that is too short for the index, those whose name holds it, or whose address
+-- begins so.
+SELECT %(shown)s
 %(matching)s
   AND ({text:String} = '' OR positionCaseInsensitiveUTF8(name, {text:String}) > 0
        OR startsWith(lower(email), lower({text:String})) OR startsWith(phone, {text:String})
@@ -27,7 +29,7 @@ WHERE brand = {brand:String} AND address IN {addresses:Array(String)} AND lifted
 
 def people(audience: AudienceFilter) -> str:
     """Parameters: `filter_parameters`, `text`, `most`."""
-    return PEOPLE % {"matching": matching(audience)}
+    return PEOPLE % {"shown": SHOWN, "matching": matching(audience)}
 
 
 def lacking(audience: AudienceFilter, names: Sequence[str]) -> str:

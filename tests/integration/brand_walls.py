@@ -66,6 +66,7 @@ WALLS: dict[str, str] = {
 """By method and path under the interface. Whatever stands under `/campaigns/{campaign_id}` is `GONE`."""
 
 BODIES: dict[str, Any] = {
+    "PATCH /accounts/{account_id}": {"rate_per_s": 1}, "PATCH /brands/{brand}": {"name": "Mine"},
     "PUT /me/password": {"password": "a good long one"}, "PATCH /me": {"name": "Sue"},
     "POST /api-keys": {"id": "southern-key"}, "POST /audience/preview": {"filter": {}}, "PUT /brands/{brand}": {},
     "PUT /brands/{brand}/look": {},

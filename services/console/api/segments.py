@@ -102,8 +102,8 @@ async def put(segment_id: Identifier, body: SegmentBody, hub: HubOf, caller: Cal
 @router.delete("/{segment_id}", status_code=204)
 async def remove(segment_id: Identifier, hub: HubOf, caller: Caller) -> None:
     """Campaigns keep the conditions that they took from it, and nobody is deleted."""
-    segment = await segment_named(hub, caller, segment_id)
-    told = entry(caller, hub.now(), "segment.remove", f"segment/{segment_id}", detail=segment.name)
+    await segment_named(hub, caller, segment_id)
+    told = entry(caller, hub.now(), "segment.remove", f"segment/{segment_id}")
     await hub.publish(SEGMENTS, [(f"{caller.brand}/{segment_id}", None)], told)
     await hub.segments.catch_up()
 
@@ -117,7 +117,7 @@ async def _put(hub: Hub, caller: Identity, segment_id: str, body: SegmentBody) -
         segment_id=segment_id, brand=caller.brand, name=name, filter=body.filter, updated_at=hub.now(),
         updated_by=caller.name,
     )  # fmt: skip
-    told = entry(caller, hub.now(), "segment.put", f"segment/{segment_id}", detail=name)
+    told = entry(caller, hub.now(), "segment.put", f"segment/{segment_id}")
     await hub.publish(SEGMENTS, [(f"{caller.brand}/{segment_id}", made.write())], told)
     await hub.segments.catch_up()
     return made

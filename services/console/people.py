@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from schemas import UNKNOWN_ORDINAL, CampaignRecord, Channel, Consent, Status
+from services.console.core.consents import each_once, standing
 from services.console.hub import Hub, Row
 from services.console.queries import people as queries
 from services.console.sends import utc
@@ -19,33 +20,57 @@ MOST_EVENTS = 1000
 
 
 class People:
+    """For one request: who was asked for once is not asked for again."""
+
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
+        self._contacts: dict[str, asyncio.Task[Row | None]] = {}
+        self._words: dict[str, asyncio.Task[list[Row]]] = {}
 
     async def contact(self, recipient: str) -> Row | None:
         """The person's fields as merged; None: nobody is known by this id."""
-        rows = await self.hub.rows(queries.CONTACT, recipient=recipient)
-        if not rows:
+        if recipient not in self._contacts:
+            self._contacts[recipient] = asyncio.create_task(self._contact(recipient))
+        found = await self._contacts[recipient]
+        return dict(found) if found else None
+
+    async def _contact(self, recipient: str) -> Row | None:
+        base, told = await asyncio.gather(
+            self.hub.rows(queries.CONTACT, recipient=recipient),
+            self.hub.rows(queries.CONTACT_TOLD, recipient=recipient),
+        )
+        row = max(told or base, key=lambda each: int(each["version"]), default=None)
+        if row is None or row["is_deleted"]:
             return None
-        row = rows[0] | {"attributes": json.loads(rows[0]["attributes"] or "{}")}
-        last = utc(rows[0]["last_active_at"])
-        return row | {"last_active_at": last if last.timestamp() > 0 else None}
+        last = utc(row["last_active_at"])
+        return row | {
+            "attributes": json.loads(row["attributes"] or "{}"),
+            "last_active_at": last if last.timestamp() > 0 else None,
+        }  # fmt: skip
 
     async def standing_consents(self, recipient: str) -> list[Row]:
-        rows = await self.hub.rows(queries.STANDING_CONSENTS, recipient=recipient)
-        return [row | {"at": utc(row["at"])} for row in rows]
+        """What holds now, by channel and purpose."""
+        return standing(await self.words(recipient))
 
     async def consents(self, recipient: str) -> list[Consent]:
-        rows = await self.hub.rows(queries.CONSENTS, recipient=recipient)
+        """What a person agreed to and declined: the newest of each kind, oldest first."""
+        newest = {(word["channel"], word["purpose"], word["state"]): word for word in await self.words(recipient)}
         said = [
-            row | {"recipient": recipient, "at": utc(row["at"]), "reason": row["reason"] or "opted_out"} for row in rows
+            {name: word[name] for name in ("channel", "purpose", "state", "at", "source", "proof")}
+            | {"recipient": recipient, "reason": word["reason"] or "opted_out"}
+            for word in sorted(newest.values(), key=lambda each: each["at"])
         ]
         return [Consent.model_validate(row) for row in said]
 
     async def words(self, recipient: str) -> list[Row]:
         """All that was ever said on consent, oldest first."""
+        if recipient not in self._words:
+            self._words[recipient] = asyncio.create_task(self._ask_words(recipient))
+        return await self._words[recipient]
+
+    async def _ask_words(self, recipient: str) -> list[Row]:
         rows = await self.hub.rows(queries.WORDS, recipient=recipient)
-        return [row | {"at": utc(row["at"]), "told_at": utc(row["told_at"])} for row in rows]
+        return each_once(row | {"at": utc(row["at"]), "told_at": utc(row["told_at"])} for row in rows)
 
     async def ledger(
         self, recipient: str, campaign: str = "", after: tuple[int, str] = (-1, ""), most: int = MOST_EVENTS
@@ -56,11 +81,9 @@ class People:
         )
         return [row | {"occurred_at": utc(row["occurred_at"]), "machine": bool(row["machine"])} for row in rows]
 
-    async def newest(self, recipient: str, before: tuple[int, str], most: int) -> list[Row]:
-        """Events before `before`, the newest first: (milliseconds since 1970, event id)."""
-        rows = await self.hub.rows(
-            queries.NEWEST, recipient=recipient, before_ms=before[0], before_id=before[1], most=most
-        )
+    async def newest(self, recipient: str, before: tuple[int, int], most: int) -> list[Row]:
+        """Events, the newest first, from (milliseconds since 1970, how many from that moment on to leave out)."""
+        rows = await self.hub.rows(queries.NEWEST, recipient=recipient, before_ms=before[0], skip=before[1], most=most)
         return [row | {"occurred_at": utc(row["occurred_at"]), "machine": bool(row["machine"])} for row in rows]
 
     async def campaigns_of(self, recipient: str, most: int = 50) -> list[str]:

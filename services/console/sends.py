@@ -126,6 +126,8 @@ class Sends:
         if statuses.at is not None:
             why = {"by_reason": int(chosen.reason is not None), "reason": chosen.reason or ""}
             found = await self.hub.tuples(queries.MEMBERS_AT, **parameters, **why, statuses=list(statuses.at))
+        elif not statuses.but:
+            found = await self.hub.tuples(queries.MEMBERS, **parameters)
         else:
             count, but = record.audience.count, list(statuses.but)
             found = await self.hub.tuples(queries.MEMBERS_EXCEPT, **parameters, statuses=but, audience=count)

@@ -15,8 +15,10 @@ from schemas.base import ContactKey
 from schemas.status import RANK
 from services.console.api import erasure
 from services.console.api.campaigns import cursor_key
+from services.console.core.consents import standing
 from services.console.core.cursors import encode_cursor
 from services.console.hub import HubOf, Row
+from services.console.live import unasked
 from services.console.pages.common import Visitor, page
 from services.console.people import People
 from services.console.problems import not_found
@@ -24,8 +26,8 @@ from services.console.problems import not_found
 router = APIRouter()
 EVENTS = 60
 """Of the time line, at once."""
-END = (7_258_118_400_000, "")
-"""Later than any event: milliseconds since 1970, id."""
+END = (7_258_118_400_000, 0)
+"""Later than any event: milliseconds since 1970, and none left out."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CHOICES = 200
 """Campaigns that one may ask about from a list, the newest; of any other by its address."""
@@ -67,13 +69,12 @@ async def show(
 ) -> HTMLResponse:  # fmt: skip
     """`campaign`: explain this one, whether or not the ledger has anything of it. `saved`: they may be on the way."""
     people, recipient = People(hub), visitor.recipient(contact)
-    before = cursor_key(cursor, int, str) if cursor else END
+    before = _place(cursor)
     record = await hub.campaign(campaign, visitor) if campaign else None
-    known, events, consents, words = await asyncio.gather(
-        people.contact(recipient), people.newest(recipient, (int(before[0]), str(before[1])), EVENTS + 1),
-        people.standing_consents(recipient), people.words(recipient),
+    known, events, words, explanation = await asyncio.gather(
+        people.contact(recipient), people.newest(recipient, before, EVENTS + 1),
+        people.words(recipient), people.explain(record, recipient) if record else unasked(),
     )  # fmt: skip
-    explanation = await people.explain(record, recipient) if record else None
     if known is None and not events and explanation is None:
         if not saved:
             raise not_found("person", contact)
@@ -81,8 +82,9 @@ async def show(
     shown = events[:EVENTS]
     return page(
         request, "recipient.html", contact=contact, known=known, explanation=explanation, events=newest_first(shown),
-        following=_cursor(shown[-1]) if len(events) > EVENTS else "", cursor=cursor, consents=_said(consents),
-        words=words[::-1], campaigns=hub.campaigns.items, only=campaign, choices=_choices(hub, visitor, campaign),
+        following=_cursor(shown, before) if len(events) > EVENTS else "", cursor=cursor,
+        consents=_said(standing(words)), words=words[::-1], campaigns=hub.campaigns.items, only=campaign,
+        choices=_choices(hub, visitor, campaign),
     )  # fmt: skip
 
 
@@ -120,5 +122,15 @@ def _choices(hub: HubOf, visitor: Visitor, chosen: str) -> list[CampaignRecord]:
     return own[:CHOICES]
 
 
-def _cursor(event: Row) -> str:
-    return encode_cursor((event["occurred_at"] - EPOCH) // timedelta(milliseconds=1), event["event_id"])
+def _place(cursor: str) -> tuple[int, int]:
+    if not cursor:
+        return END
+    moment, skip = cursor_key(cursor, int, int)
+    return int(moment), max(0, int(skip))
+
+
+def _cursor(shown: list[Row], before: tuple[int, int]) -> str:
+    """From the moment of the last one on, without those of that moment that were shown."""
+    moment = (shown[-1]["occurred_at"] - EPOCH) // timedelta(milliseconds=1)
+    same = sum(event["occurred_at"] == shown[-1]["occurred_at"] for event in shown)
+    return encode_cursor(moment, same + (before[1] if moment == before[0] else 0))

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-CONTACT = """
--- A person as merged from all changes: what was told since the last compaction before what the base has.
-SELECT name, email, phone, role, city, pincode, zone, last_active_at, attributes, lists FROM
-(
-    SELECT name, email, phone, role, city, pincode, zone, last_active_at, toJSONString(attributes) AS attributes, lists,
-           is_deleted, version, 1 AS told
-    FROM contacts_changes FINAL WHERE recipient_id = {recipient:String}
-    UNION ALL
-    SELECT name, email, phone, role, city, pincode, zone, last_active_at, toJSONString(attributes) AS attributes, lists,
-           is_deleted, version, 0 AS told
-    FROM contacts WHERE recipient_id = {recipient:String}
-    ORDER BY told DESC, version DESC LIMIT 1
-)
-WHERE is_deleted = 0
+_FIELDS = """
+SELECT name, email, phone, role, city, pincode, zone, last_active_at, toJSONString(attributes) AS attributes, lists,
+       is_deleted, version
 """
 
-CONSENTS = """
--- What a person agreed to and declined: the newest of each kind.
-SELECT channel, purpose, state, reason, at, source, proof
-FROM consents FINAL WHERE recipient_id = {recipient:String} ORDER BY at
+CONTACT = f"""
+-- A person as the base has them.
+{_FIELDS} FROM contacts WHERE recipient_id = {{recipient:String}}
 """
 
-STANDING_CONSENTS = """
--- What holds now, by channel.
-SELECT channel, purpose, state, reason, at FROM v_consents WHERE recipient_id = {recipient:String} ORDER BY channel
+CONTACT_TOLD = f"""
+-- A person as told of since the last compaction; it counts before what the base has.
+{_FIELDS} FROM contacts_changes WHERE recipient_id = {{recipient:String}}
 """
 
 WORDS = """
--- Every word of a person on consent, each once, oldest first; told again later, it was first told then.
-SELECT channel, purpose, state, reason, at, source, any(proof) AS proof, min(ingested_at) AS told_at
+-- Every word of a person on consent, as often as it was told.
+SELECT channel, purpose, state, reason, at, source, proof, ingested_at AS told_at
 FROM consent_words WHERE recipient_id = {recipient:String}
-GROUP BY channel, purpose, state, reason, at, source
-ORDER BY at, channel, purpose, state
 """
 
 LEDGER = """
@@ -42,24 +28,25 @@ LEDGER = """
 SELECT event_id, send_id, campaign_id, step, recipient_id, ord, attempt, toString(channel) AS channel, account,
        toString(status) AS status, reason, detail, cost_micros, provider, provider_message_id,
        occurred_at, machine, source
-FROM v_ledger
+FROM delivery_events
 WHERE recipient_id = {recipient:String}
-  AND (occurred_at, event_id) > (fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC'), {after_id:String})
+  AND occurred_at >= fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC')
+  AND (occurred_at > fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC') OR event_id > {after_id:String})
   AND ({campaign:String} = '' OR campaign_id = {campaign:String})
 ORDER BY occurred_at, event_id
+LIMIT 1 BY campaign_id, step, attempt, status, source, machine
 LIMIT {most:UInt32}
 """
 
 NEWEST = """
--- Events of a person before a given one, the newest first, each once.
-SELECT event_id, send_id, campaign_id, step, recipient_id, ord, attempt, toString(channel) AS channel, account,
-       toString(status) AS status, reason, detail, cost_micros, provider, provider_message_id,
-       occurred_at, machine, source
-FROM v_ledger
-WHERE recipient_id = {recipient:String}
-  AND (occurred_at, event_id) < (fromUnixTimestamp64Milli({before_ms:Int64}, 'UTC'), {before_id:String})
-ORDER BY occurred_at DESC, event_id DESC
-LIMIT {most:UInt32}
+-- Events of a person, the newest first, each once: from a moment on, without the first `skip` of them.
+SELECT campaign_id, step, attempt, toString(channel) AS channel, toString(e.status) AS status, reason, detail,
+       occurred_at, machine
+FROM delivery_events AS e
+WHERE recipient_id = {recipient:String} AND occurred_at <= fromUnixTimestamp64Milli({before_ms:Int64}, 'UTC')
+ORDER BY occurred_at DESC, campaign_id, step, attempt, e.status, source, machine
+LIMIT 1 BY campaign_id, step, attempt, e.status, source, machine
+LIMIT {skip:UInt32}, {most:UInt32}
 """
 
 ELSEWHERE = """

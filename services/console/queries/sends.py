@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from services.console.queries.stats import STANDING_SETS
 
+MEMBERS = """
+-- Members from `from_ord` on; only `recipients`, where any are named.
+SELECT ord, recipient_id FROM audience_members
+WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String} AND ord >= {from_ord:UInt32}
+  AND (empty({recipients:Array(String)}) OR recipient_id IN {recipients:Array(String)})
+ORDER BY ord LIMIT 1 BY ord LIMIT {most:UInt64}
+"""
+
 MEMBERS_AT = (
     STANDING_SETS
     + """

@@ -35,14 +35,22 @@
     theirs = event.detail;
     const who = theirs.updated_by === Peal.draft.form.dataset.me ? dialog.dataset.you : theirs.updated_by || dialog.dataset.somebody;
     const time = new Date(theirs.updated_at).toLocaleTimeString();
-    dialog.querySelector("[data-conflict-says]").textContent = dialog.dataset.says.replace("{who}", () => who).replace("{time}", time);
+    const said = dialog.dataset.says.replace("{who}", () => who).replace("{time}", time);
+    dialog.querySelector("[data-conflict-says]").textContent = said;
+    // Told in the line; a dialog in the middle of a word would take the next letters.
+    Peal.draft.tell("conflict", said);
+    list();
+  });
+
+  /** What differs now: more may have been typed since. */
+  function list() {
     const mine = [...Peal.draft.pending].filter(([path, value]) => !same(at(theirs.sheet, path), value));
     const ours = (path) => mine.some(([own]) => path === own || path.startsWith(`${own}.`));
     const besides = differences(Peal.draft.base, theirs.sheet).filter(([path]) => !ours(path));
     fill("[data-both]", "[data-mine-list]", mine.map(([path, value]) => item(path, ["yours", value], ["theirs", at(theirs.sheet, path)])));
     fill("[data-other]", "[data-their-list]", besides.map(([path, was, now]) => item(path, ["before", was], ["theirs", now])));
-    if (!document.querySelector("dialog[open]")) dialog.showModal();
-  });
+  }
+  document.querySelector("[data-opens=conflict]").addEventListener("click", list);
 
   function fill(part, list, items) {
     dialog.querySelector(part).hidden = !items.length;

@@ -35,6 +35,9 @@ Peal.draft = (() => {
 
   function tell(state, more = "") {
     const key = { saved: "allSaved", "signed-out": "signedOut" }[state] ?? state;
+    // A reader of the screen hears of trouble and of its end, not of every pause in typing.
+    const usual = (each) => ["saved", "saving", "waiting"].includes(each);
+    line.setAttribute("aria-live", usual(state) && usual(line.dataset.state) ? "off" : "polite");
     line.dataset.state = state;
     const text = [line.dataset[key], more].filter(Boolean).join(" ");
     const place = line.querySelector("[data-saved-text]");
@@ -118,7 +121,6 @@ Peal.draft = (() => {
   }
 
   function conflict(problem) {
-    tell("conflict");
     document.dispatchEvent(new CustomEvent("peal:conflict", { detail: problem }));
   }
 
@@ -222,7 +224,7 @@ Peal.draft = (() => {
   });
 
   return {
-    id: form.dataset.draft, form, names, base, pending, keepMine, takeTheirs, forget, flush, set,
+    id: form.dataset.draft, form, names, base, pending, keepMine, takeTheirs, forget, flush, set, tell,
     get: (path) => at(sheet, path),
     get sheet() { return sheet; },
   };

@@ -44,6 +44,7 @@ async def hits(request: Request, hub: HubOf, visitor: Visitor, q: str = "") -> H
             gettext(_kind(entry)),
         )
         for entry in entries(hub.campaigns_of(visitor), hub.drafts_of(visitor))
+        if entry.record or visitor.role != "viewer"
     ]
     found = best(text, here, lambda hit: hit.label)
     found += best(text, campaigns, lambda hit: f"{hit.label} {hit.path}")[:MOST_CAMPAIGNS]

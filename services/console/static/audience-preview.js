@@ -7,6 +7,7 @@
   const read = (id) => JSON.parse(document.getElementById(id).content.textContent);
   const [channels, reasons] = [read("channel-names"), read("reason-names")];
   const PAUSE_MS = 450;
+  const BEGINNING = told.textContent;
   let timer = 0;
   let asked = 0;
 
@@ -59,7 +60,8 @@
     asked += 1;
     place.removeAttribute("aria-busy");
     place.querySelector("[data-matched]").textContent = "–";
-    told.textContent = "";
+    told.classList.remove("hidden");
+    told.textContent = BEGINNING;
     list.replaceChildren();
   }
 

@@ -88,14 +88,37 @@ Peal.content = (() => {
       card.querySelector("[data-save-template]").hidden = !own;
     }
     whatsapp();
+    markup();
+  }
+
+  /** Give up one form of a text for another: what was written stays in its field while the page is open. */
+  function swap(channel, to, from) {
+    for (const name of from) draft.set(`content.${channel}.${name}`, null);
+    for (const name of to) {
+      const control = draft.form.elements.namedItem(`content.${channel}.${name}`);
+      if (control?.value.trim()) draft.set(control.name, control.value);
+    }
+    arrange();
+  }
+
+  // A mail: HTML or MJML.
+  function markup() {
+    const card = document.querySelector('[data-channel-card="email"]');
+    if (!card) return;
+    if (draft.get("content.email.mjml")) card.dataset.markup = "mjml";
+    else if (draft.get("content.email.html")) card.dataset.markup = "html";
+    const kind = card.dataset.markup ?? "html";
+    for (const choice of card.querySelectorAll("[data-markup-choice]")) choice.checked = choice.value === kind;
+    for (const part of card.querySelectorAll("[data-markup-part]")) part.hidden = part.dataset.markupPart !== kind;
   }
 
   // WhatsApp: an approved template with variables, or free text; both at once is wrong.
-  function whatsapp(chosen) {
+  function whatsapp() {
     const card = document.querySelector('[data-channel-card="whatsapp"]');
     if (!card) return;
-    const kind = chosen ?? (draft.get("content.whatsapp.text") && !draft.get("content.whatsapp.template") ? "text" : card.dataset.kind ?? "template");
-    card.dataset.kind = kind;
+    if (draft.get("content.whatsapp.template")) card.dataset.kind = "template";
+    else if (draft.get("content.whatsapp.text")) card.dataset.kind = "text";
+    const kind = card.dataset.kind ?? "template";
     for (const choice of card.querySelectorAll("[data-wa-choice]")) choice.checked = choice.value === kind;
     for (const part of card.querySelectorAll("[data-wa-part]")) part.hidden = part.dataset.waPart !== kind;
     variables(card.querySelector("[data-variables]"));
@@ -152,15 +175,16 @@ Peal.content = (() => {
       event.target.value = "";
     }
     if (event.target.matches("[data-wa-choice]")) {
-      whatsapp(event.target.value);
-      // Only what is chosen is kept: both at once cannot be sent.
-      if (event.target.value === "text") ["template", "variables"].forEach((name) => write(`content.whatsapp.${name}`, null));
-      else write("content.whatsapp.text", null);
+      opened.add("whatsapp");
+      card.dataset.kind = event.target.value;
+      if (event.target.value === "text") swap("whatsapp", ["text"], ["template", "variables"]);
+      else swap("whatsapp", ["template"], ["text"]);
     }
     if (event.target.matches("[data-markup-choice]")) {
-      const [to, from] = event.target.value === "mjml" ? ["mjml", "html"] : ["html", "mjml"];
-      for (const part of card.querySelectorAll("[data-markup-part]")) part.hidden = part.dataset.markupPart !== to;
-      write(`content.email.${from}`, null);
+      opened.add("email");
+      card.dataset.markup = event.target.value;
+      if (event.target.value === "mjml") swap("email", ["mjml"], ["html"]);
+      else swap("email", ["html"], ["mjml"]);
     }
   });
 

@@ -11,7 +11,7 @@ READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 READING_POSTS: Final = frozenset({
     "/audience/preview", "/campaigns/plan", "/campaigns/{campaign_id}/plan", "/content/preview", "/content/mail",
-    "/content/people", "/generate",
+    "/content/people",
 })  # fmt: skip
 """They ask with a body, and change nothing."""
 OWN: Final = frozenset({"/me", "/me/password", "/me/end-sessions", "/me/brand"})

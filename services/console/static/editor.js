@@ -2,7 +2,7 @@
 // browser, and is sent again when the console answers again. `peal:edit` and `peal:saved` tell the steps' own scripts.
 "use strict";
 Peal.draft = (() => {
-  const { at, put, same, valueOf, show } = Peal.values;
+  const { at, put, same, differences, valueOf, show } = Peal.values;
   const form = document.querySelector("form[data-draft]");
   const line = document.getElementById("saved");
   const API = `/api/v1/drafts/${encodeURIComponent(form.dataset.draft)}`;
@@ -17,6 +17,7 @@ Peal.draft = (() => {
   const names = parsed("field-names");
   const pending = new Map(); // path -> value, not acknowledged
   const unreadable = new Map(); // name of a control -> text that is no JSON
+  let unanswered = []; // what was sent without hearing what became of it
   let revision = Number(form.dataset.revision);
   let timer = 0;
   let tries = 0;
@@ -80,7 +81,8 @@ Peal.draft = (() => {
       const answer = await fetch(API, request(batch));
       if (answer.ok) return acknowledged(batch, await answer.json());
       const problem = await answer.json().catch(() => ({}));
-      if (answer.status >= 500) return away();
+      if (answer.status >= 500) return away(batch);
+      if (answer.status === 409 && adopted(problem)) return;
       stopped = true;
       if (answer.status === 409) conflict(problem);
       else if (answer.status === 404) tell("gone");
@@ -91,7 +93,7 @@ Peal.draft = (() => {
         clearTimeout(timer);
       }
     } catch {
-      away();
+      away(batch);
     }
   }
 
@@ -102,13 +104,32 @@ Peal.draft = (() => {
     ...more,
   });
 
-  function away() {
+  function away(batch) {
     tries += 1;
+    unanswered.push(batch);
     tell("away");
+  }
+
+  /** Whether the draft is as we made it ourselves, by a change whose answer was lost: then it is gone on from there. */
+  function adopted(theirs) {
+    if (theirs.updated_by !== form.dataset.me) return false;
+    const own = [new Map(), ...unanswered].find((batch) => !differences(laid(batch), theirs.sheet).length);
+    if (!own) return false;
+    for (const [path, value] of own) put(base, path, structuredClone(value));
+    unanswered = [];
+    revision = theirs.revision;
+    return true;
+  }
+
+  function laid(batch) {
+    const sheet = structuredClone(base);
+    for (const [path, value] of batch) put(sheet, path, structuredClone(value));
+    return sheet;
   }
 
   function acknowledged(batch, answer) {
     tries = 0;
+    unanswered = [];
     revision = answer.revision;
     form.dataset.revision = revision;
     for (const [path, value] of batch) {

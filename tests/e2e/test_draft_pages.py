@@ -1,0 +1,90 @@
+"""A draft in the browser: what is typed is never lost, whatever stops meanwhile and whoever else writes in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from deploy.local.installation import Access, Installation
+
+PATIENCE_MS = 90_000
+SAVED, AWAY = "Everything is saved.", "Not saved: the console or its broker does not answer."
+
+
+@pytest.fixture(autouse=True)
+def _patient(context: BrowserContext) -> None:
+    expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture
+def page(context: BrowserContext, access: Access) -> Page:
+    """A new draft."""
+    opened = context.new_page()
+    opened.goto(f"{access.console_url}/campaigns/new")
+    opened.wait_for_url(re.compile(r"/edit/general$"))
+    return opened
+
+
+@pytest.fixture
+def colleague(chromium: Browser, context: BrowserContext) -> Iterator[Page]:
+    """The same person at another machine: nothing is shared but who they are."""
+    opened = chromium.new_context(storage_state=context.storage_state())
+    yield opened.new_page()
+    opened.close()
+
+
+def test_what_is_typed_while_the_broker_is_away_is_kept_and_saved_once_it_is_back(
+    page: Page, installation: Installation
+) -> None:
+    page.get_by_label("Name").fill("Before")
+    expect(page.locator("#saved")).to_contain_text(SAVED)
+    frozen = installation.stack.kill("kafka", signal.SIGSTOP)
+    try:
+        page.get_by_label("Name").fill("Written while nothing answered")
+        expect(page.locator("#saved")).to_contain_text(AWAY)
+        page.get_by_label("Description").fill("And more of it")
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+    expect(page.locator("#saved")).to_contain_text(SAVED)
+    page.reload()
+    expect(page.get_by_label("Name")).to_have_value("Written while nothing answered")
+    expect(page.get_by_label("Description")).to_have_value("And more of it")
+
+
+def test_what_was_not_saved_when_the_page_was_closed_is_there_when_it_is_opened_again(
+    page: Page, installation: Installation, context: BrowserContext
+) -> None:
+    address = page.url
+    frozen = installation.stack.kill("kafka", signal.SIGSTOP)
+    try:
+        page.get_by_label("Name").fill("Closed too early")
+        expect(page.locator("#saved")).to_contain_text(AWAY)
+        page.close()
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+    again = context.new_page()
+    again.goto(address)
+    expect(again.get_by_label("Name")).to_have_value("Closed too early")
+    expect(again.locator("#saved")).to_contain_text(SAVED)
+
+
+def test_the_second_of_two_who_write_one_draft_is_told_and_chooses(page: Page, colleague: Page) -> None:
+    colleague.goto(page.url)
+    page.get_by_label("Name").fill("Theirs")
+    expect(page.locator("#saved")).to_contain_text(SAVED)
+    colleague.get_by_label("Name").fill("Mine")
+    expect(colleague.locator("#saved")).to_contain_text("somebody else has changed this draft")
+    colleague.get_by_role("button", name="See what differs").click()
+    dialog = colleague.get_by_role("dialog")
+    expect(dialog).to_contain_text("Mine")
+    expect(dialog).to_contain_text("Theirs")
+    dialog.get_by_role("button", name="Keep yours").click()
+    expect(colleague.locator("#saved")).to_contain_text(SAVED)
+    expect(colleague.get_by_label("Name")).to_have_value("Mine")
+    page.reload()
+    expect(page.get_by_label("Name")).to_have_value("Mine")

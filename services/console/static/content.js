@@ -61,6 +61,7 @@ Peal.content = (() => {
     write(`templates.${channel}`, null);
     for (const name of TEXTS[channel]) write(`content.${channel}.${name}`, null);
     arrange();
+    document.querySelector(`[data-channel-card="${channel}"] [data-own-text]`).focus();
   }
 
   function use(channel, id) {

@@ -58,6 +58,18 @@ def users_of(hub: Hub, account: Account) -> list[CampaignRecord]:
     return sorted(found, key=lambda record: record.created_at, reverse=True)
 
 
+def drafts_of(hub: Hub, account: Account) -> list[str]:
+    """Names of what is still being written and names the account."""
+    found = []
+    for draft in hub.drafts.items.values():
+        named = draft.sheet.get("accounts")
+        if draft.brand != account.brand or not isinstance(named, dict):
+            continue
+        if named.get(account.channel.value) == account.account_id:
+            found.append(str(draft.sheet.get("name") or draft.draft_id))
+    return sorted(found)
+
+
 def sealed(hub: Hub, secret: str) -> str:
     """Encrypted with the master key, as senders and tracker read it. Raises `Problem` 503 where there is no key."""
     return _fernet(hub).encrypt(secret.encode()).decode()

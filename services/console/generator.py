@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final, cast
 
+import httpx
 import openai
 import structlog
 from openai import AsyncOpenAI
@@ -40,12 +41,16 @@ class Generated(BaseModel):
 
 
 class Generator:
-    def __init__(self, settings: ConsoleSettings) -> None:
+    def __init__(self, settings: ConsoleSettings, http: httpx.AsyncClient | None = None) -> None:
+        """`http`: what requests go by, where it is not the client's own."""
         key, url = settings.openai_api_key.get_secret_value(), settings.openai_base_url
         self.sample = not key and not url
         self.model = "sandbox" if self.sample else settings.openai_model
         self.url = f"{settings.sandbox_url.rstrip('/')}/v1" if self.sample else url or PUBLIC_URL
-        self._client = AsyncOpenAI(api_key=key or "none", base_url=self.url, timeout=PATIENCE_S, max_retries=0)
+        self._client = AsyncOpenAI(
+            api_key=key or "none", base_url=self.url, timeout=PATIENCE_S, max_retries=0,
+            http_client=http,
+        )  # fmt: skip
 
     async def variants(self, wish: Wish, known: Collection[str] | None) -> Generated:
         """Asks once more for what breaks the rules. Raises `Problem` in plain words."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final, cast
 
-import httpx
 import openai
 import structlog
 from openai import AsyncOpenAI
@@ -41,8 +40,8 @@ class Generated(BaseModel):
 
 
 class Generator:
-    def __init__(self, settings: ConsoleSettings, http: httpx.AsyncClient | None = None) -> None:
-        """`http`: what requests go by, where it is not the client's own."""
+    def __init__(self, settings: ConsoleSettings, http: Any = None) -> None:
+        """`http`: an HTTP client as `AsyncOpenAI` takes it, where it is not to make its own."""
         key, url = settings.openai_api_key.get_secret_value(), settings.openai_base_url
         self.sample = not key and not url
         self.model = "sandbox" if self.sample else settings.openai_model

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -23,30 +23,30 @@ GOOD = {"label": "Dry", "body": "Book.", "sms": {"text": "Hi {{ name | default: 
 BROKEN = {"label": "Odd", "body": "Book.", "sms": {"text": "Hi {{ nmae }}"}}
 
 
-def said(*variants: Any) -> httpx.Response:
+def said(*variants: Any) -> httpx2.Response:
     return answered(json.dumps({"variants": variants}))
 
 
-def answered(text: str) -> httpx.Response:
+def answered(text: str) -> httpx2.Response:
     message = {"role": "assistant", "content": text}
     body = {
         "id": "1", "object": "chat.completion", "created": 1, "model": "m",
         "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
     }  # fmt: skip
-    return httpx.Response(200, json=body)
+    return httpx2.Response(200, json=body)
 
 
-def service(answer: Callable[[httpx.Request], httpx.Response], settings: ConsoleSettings = SETTINGS) -> Generator:
-    return Generator(settings, httpx.AsyncClient(transport=httpx.MockTransport(answer)))
+def service(answer: Callable[[httpx2.Request], httpx2.Response], settings: ConsoleSettings = SETTINGS) -> Generator:
+    return Generator(settings, httpx2.AsyncClient(transport=httpx2.MockTransport(answer)))
 
 
 class Turns:
     """Answers one after the other; keeps what was asked."""
 
-    def __init__(self, *answers: httpx.Response) -> None:
+    def __init__(self, *answers: httpx2.Response) -> None:
         self.answers, self.asked = list(answers), list[dict[str, Any]]()
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
         assert request.headers["authorization"] == "Bearer hush"
         self.asked.append(json.loads(request.content))
         return self.answers.pop(0)
@@ -81,7 +81,7 @@ async def test_nonsense_twice_is_said_and_once_is_got_over() -> None:
 
 
 async def test_a_service_that_takes_no_schema_is_asked_for_plain_json() -> None:
-    turns = Turns(httpx.Response(400, json={"error": {"message": "response_format"}}), said(GOOD))
+    turns = Turns(httpx2.Response(400, json={"error": {"message": "response_format"}}), said(GOOD))
     assert (await service(turns).variants(WISH, KNOWN)).variants
     assert turns.asked[1]["response_format"] == {"type": "json_object"}
 
@@ -93,7 +93,7 @@ async def test_a_service_that_takes_no_schema_is_asked_for_plain_json() -> None:
      (503, "ai_failed", "try again")],
 )  # fmt: skip
 async def test_a_refusal_is_said_in_plain_words_and_tells_no_secret(status: int, kind: str, word: str) -> None:
-    turns = Turns(httpx.Response(status, json={"error": {"message": "key hush is wrong"}}))
+    turns = Turns(httpx2.Response(status, json={"error": {"message": "key hush is wrong"}}))
     with pytest.raises(Problem) as problem:
         await service(turns).variants(WISH, KNOWN)
     assert problem.value.kind == kind
@@ -102,10 +102,10 @@ async def test_a_refusal_is_said_in_plain_words_and_tells_no_secret(status: int,
 
 
 @pytest.mark.parametrize(
-    ("failure", "kind"), [(httpx.ReadTimeout("slow"), "ai_timeout"), (httpx.ConnectError("gone"), "ai_unreachable")]
+    ("failure", "kind"), [(httpx2.ReadTimeout("slow"), "ai_timeout"), (httpx2.ConnectError("gone"), "ai_unreachable")]
 )
 async def test_a_service_that_is_slow_or_away_is_no_mystery(failure: Exception, kind: str) -> None:
-    def fail(_request: httpx.Request) -> httpx.Response:
+    def fail(_request: httpx2.Request) -> httpx2.Response:
         raise failure
 
     with pytest.raises(Problem) as problem:

@@ -41,7 +41,7 @@ WALLS: dict[str, str] = {
     "POST /campaigns/plan": OWN, "POST /consents": OWN, "POST /consents/import": OWN, "GET /contacts/{contact}": GONE,
     "GET /contacts": OWN, "GET /contacts.csv": OWN, "GET /segments": OWN, "POST /segments": OWN,
     "GET /segments/{segment_id}": GONE, "GET /segments/{segment_id}/reach": GONE, "PUT /segments/{segment_id}": OWN,
-    "DELETE /segments/{segment_id}": GONE, "GET /imports": OWN, "POST /imports": OWN, "GET /imports/{import_id}": GONE,
+    "DELETE /segments/{segment_id}": OWN, "GET /imports": OWN, "POST /imports": OWN, "GET /imports/{import_id}": GONE,
     "POST /imports/{import_id}/start": GONE, "DELETE /imports/{import_id}": GONE,
     "GET /imports/{import_id}/rejected.csv": GONE,
     "PUT /contacts/{contact}": OWN, "POST /contacts/import": OWN, "GET /costs": OWN, "GET /costs.csv": OWN,

@@ -5,13 +5,14 @@
   const input = document.getElementById("people-text");
   const told = dialog.querySelector("[data-people-told]");
   const rows = dialog.querySelector("[data-people-rows]");
+  const MOST = 8;
   let timer = 0;
   let latest = 0;
 
   async function look() {
     const turn = ++latest;
     try {
-      const answer = await send("POST", "/api/v1/content/people", { audience: Peal.draft.sheet.audience ?? {}, text: input.value });
+      const answer = await send("POST", "/api/v1/content/people", { audience: Peal.draft.sheet.audience ?? {}, text: input.value, limit: MOST });
       if (turn !== latest) return;
       if (!answer.ok) return say(Peal.frames.fill(told.dataset.away, { detail: (await problemOf(answer)).detail }));
       list((await answer.json()).items);
@@ -23,7 +24,8 @@
   const say = (text) => (told.textContent = text);
 
   function list(items) {
-    say(items.length ? Peal.frames.fill(told.dataset.some, { n: items.length }) : told.dataset.none);
+    const words = items.length < MOST ? told.dataset.some : told.dataset.first;
+    say(items.length ? Peal.frames.fill(words, { n: items.length }) : told.dataset.none);
     rows.replaceChildren(...items.map((person) => {
       const row = document.createElement("li");
       const button = Object.assign(document.createElement("button"), { type: "button", className: "person" });

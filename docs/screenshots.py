@@ -38,6 +38,31 @@ SUMMER: dict[str, Any] = {
 WELCOME = SUMMER | {"id": "welcome-back", "name": "Welcome back", "channels": ["email"], "budget": {"total": "1.00"}}
 NEWS = WELCOME | {"id": "news", "name": "What is new in October"}
 DRAFT = SUMMER | {"id": "diwali", "name": "Diwali greetings"}
+SPRING: dict[str, Any] = {
+    "name": "Spring check-up", "description": "Bring last year's customers back before the season.",
+    "steps": [
+        {"channel": "email"}, {"channel": "sms", "only_if": "not_engaged", "after": "24h"},
+        {"channel": "whatsapp", "only_if": "not_delivered", "after": "12h"},
+    ],
+    "body": {"text": "Hi {{ name | default: 'there' }}, your AC has not been looked at since last spring.",
+             "link": "https://example.com/spring"},
+    "content": {"email": {"subject": "{{ name | default: 'Hello' }}, is your AC ready?"}, "whatsapp": TEMPLATE},
+    "audience": {"filter": {"role": "customer", "cities": ["Pune", "Mumbai"]}},
+    "budget": {"total": "40.00", "allocation": {"email": "20%", "sms": "50%", "whatsapp": "30%"}},
+}  # fmt: skip
+STEPS = {
+    "general": "#f-name", "content": "[data-shown]", "audience": "[data-preview]", "budget": "[data-sums]",
+    "review": "[data-send]",
+}  # fmt: skip
+"""What is to be seen of each step before its picture is taken."""
+PLACES = {
+    "/contacts": "contacts", "/contacts/{contact}": "contact", "/segments": "segments", "/templates": "templates",
+    "/accounts": "accounts", "/settings/brand": "brand", "/settings/look": "look", "/settings/operators": "operators",
+}  # fmt: skip
+SEGMENT = {"name": "Active in Pune", "filter": {"cities": ["Pune"], "active_within_days": 30}}
+SHOP = "customer no,full name,e-mail,mobile,town,newsletter\n" + "".join(
+    f"S{n},Asha {n},asha{n}@example.com,+9198765432{n:02d},Pune,yes\n" for n in range(9)
+)
 
 
 async def main() -> None:
@@ -101,6 +126,33 @@ async def take(browser: Browser, access: Access) -> None:
         url = f"{access.console_url}/campaigns/summer-ac-2026"
         await in_context(browser, state, url, "campaign-dark", DESK, "dark")
         await in_context(browser, state, url, "campaign-phone", PHONE, "light")
+        await tour(page, access, api, contact)
+
+
+async def tour(page: Page, access: Access, api: httpx.AsyncClient, contact: str) -> None:
+    """The pages on which somebody plans, keeps people and sets up."""
+    console = access.console_url
+    answer = await api.post("/drafts", json={"sheet": SPRING})
+    answer.raise_for_status()
+    steps = f"{console}/campaigns/{answer.json()['draft_id']}/edit"
+    for step, settled in STEPS.items():
+        await page.goto(f"{steps}/{step}")
+        await expect(page.locator(settled).first).to_be_visible()
+        await picture(page, f"edit-{step}", whole=step != "content")
+    (await api.put("/segments/pune-active", json=SEGMENT)).raise_for_status()
+    for path, name in PLACES.items():
+        await page.goto(console + path.format(contact=contact))
+        await picture(page, name, whole=False)
+    await page.goto(f"{console}/imports")
+    await page.locator("#file").set_input_files(
+        {"name": "shop.csv", "mimeType": "text/csv", "buffer": SHOP.encode()}  # type: ignore[arg-type]
+    )
+    await expect(page.get_by_label("Put them all on a list")).to_be_visible()
+    await picture(page, "import", whole=False)
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("sum")
+    await expect(page.locator("#palette [role=option]").first).to_be_visible()
+    await picture(page, "palette", whole=False)
 
 
 async def bring_people(api: httpx.AsyncClient) -> None:

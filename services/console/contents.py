@@ -84,7 +84,8 @@ class ContentDesk:
         """Somebody with a value for everything that the brand's people may have, but for what is given."""
         known = await self.names.of(identity.brand) or CONTACT_FIELDS
         data: dict[str, Any] = {name: MADE_UP.get(name, f"[{name}]") for name in known | MADE_UP.keys()} | dict(given)
-        return Person(name=str(data["name"]), email=str(data["email"]), phone=str(data["phone"]), data=data)
+        fields = {name: str(data[name] or "") for name in ("name", "email", "phone")}
+        return Person(**fields, data=data)
 
     async def people(self, identity: Identity, audience: Audience | None, text: str, most: int) -> list[Row]:
         """Raises `Problem` 503."""

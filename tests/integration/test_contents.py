@@ -60,6 +60,8 @@ def test_messages_are_shown_as_a_contact_would_get_them_and_who_lacks_what_is_co
     told = stage.api.post("/content/preview", json={"sheet": wrong}).json()["channels"][1]["problems"]
     assert [(each["field"], each["line"], each["column"]) for each in told] == [("content.sms.text", 2, 5)]
     assert stage.api.post("/content/preview", json={"sheet": {}, "contact": "nobody"}).status_code == 404
+    for half in ({"sheet": {"name": "\ud800"}}, {"person": {"attributes": {"city": "\ud800"}}}):
+        assert stage.api.post("/content/preview", content=json.dumps(half)).status_code == 422
 
 
 def test_who_lacks_a_placeholder_gets_the_message_where_its_author_sends_without(stage: Stage) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+import json
+from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Depends, Request
 from markupsafe import escape
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from starlette.responses import HTMLResponse
 
 from schemas import BrandLook, Channel, Wire
@@ -30,18 +31,35 @@ _NOWHERE = '<base target="_blank">'
 """A link in a sandboxed frame that may open nothing leads nowhere, and the mail stays."""
 
 
+LARGEST: Final = 1_000_000
+"""Bytes of a sheet."""
+
+
+def _sound(sheet: dict[str, Any]) -> dict[str, Any]:
+    try:
+        size = len(json.dumps(sheet, ensure_ascii=False, allow_nan=False).encode())
+    except (UnicodeEncodeError, ValueError, RecursionError):
+        raise ValueError("a text holds half a character, or a number is none: write it anew") from None
+    if size > LARGEST:
+        raise ValueError(f"the sheet takes {size:,} bytes, and may take {LARGEST:,}")
+    return sheet
+
+
+Sheet = Annotated[dict[str, Any], AfterValidator(_sound)]
+
+
 class MadeUp(Wire):
     """Somebody who is no contact."""
 
     name: str | None = None
     email: str | None = None
     phone: str | None = None
-    attributes: dict[str, str | int | float | bool | None] = {}
+    attributes: Annotated[dict[str, str | int | float | bool | None], AfterValidator(_sound)] = {}
     """Fields such as `city` too."""
 
 
 class PreviewContent(Wire):
-    sheet: dict[str, Any] = {}
+    sheet: Sheet = {}
     """A campaign file as far as it is written; `name`, `body`, `content`, `channels`, `templates`, `tracking`,
     `audience`, `kind`, `accounts` and `send_without` count here."""
     contact: ContactKey | None = None

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from schemas import Campaign, CampaignRecord, Channel, FieldError, Wire, is_test
 from schemas.base import ContactKey
 from services.console.api.campaigns import apply
-from services.console.api.content import Desk, MadeUp, PreviewContent, person_of
+from services.console.api.content import Desk, MadeUp, PreviewContent, Sheet, person_of
 from services.console.api.models import IdempotencyKey
 from services.console.contents import ContentDesk, audience_of
 from services.console.core.idempotency import campaign_id as made_id
@@ -39,7 +39,7 @@ class TestTo(Wire):
 
 class TestSheet(Wire):
     to: TestTo
-    sheet: dict[str, Any]
+    sheet: Sheet
     """As for `/content/preview`."""
     contact: ContactKey | None = None
     """Whose data fill it; absent: somebody's made up."""

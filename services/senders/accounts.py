@@ -38,7 +38,10 @@ class Accounts:
         self.refused: dict[str, Account] = {}
 
     def wanted(self) -> dict[str, Account]:
-        found: dict[str, Account] = {a.account_id: a for a in self.registry.items.values() if a.channel is self.channel}
+        known = self.registry.items.values()
+        found: dict[str, Account] = {
+            a.account_id: a for a in known if a.channel is self.channel and a.disconnected_at is None
+        }
         default = self.settings.default_accounts().get(self.channel)
         if default:
             found[DEFAULT_ACCOUNT] = default

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -51,8 +52,11 @@ class ContentDesk:
         audience: Audience | None,
         look: BrandLook | None = None,
     ) -> list[ChannelPreview]:
+        """Beside the loop: a template may take its time, and others are waiting."""
         around = await self.around(identity, audience, look)
-        return [preview(written, channel, person, around) for channel in written.channels]
+        return await asyncio.to_thread(
+            lambda: [preview(written, channel, person, around) for channel in written.channels]
+        )
 
     async def around(self, identity: Identity, audience: Audience | None, look: BrandLook | None = None) -> Around:
         """`look`: in place of the brand's own."""

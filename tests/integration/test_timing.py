@@ -159,6 +159,44 @@ async def caps_hold(desk: Desk, name: str) -> None:
     assert await desk.received(second) == []
 
 
+async def test_a_test_send_waits_for_nobody(desk: Desk) -> None:
+    """Real messages at once, in quiet hours, over the caps, above the amount that needs approval; twice to one address,
+    and in the look of the brand."""
+    name, now = f"t{str(ULID()).lower()[-8:]}", datetime.now(UTC)
+    quiet = {"from": wall(now - timedelta(hours=2), "UTC"), "to": wall(now + timedelta(hours=2), "UTC")}
+    limits = {"quiet_hours": quiet, "caps": [{"messages": 1, "per": "1h"}]}
+    brand = {
+        "name": "Acme",
+        "limits": limits,
+        "approval_above": {"total": "0.01"},
+        "look": {"header": f"Header of {name}"},
+    }
+    await desk.ask("PUT", "/brands/default", json=brand)
+    sheet = {
+        "name": "Trial",
+        "channels": ["email", "sms"],
+        "body": {"text": "Hi {{ name }}", "link": "https://e.example/"},
+    }
+    asked = {
+        "sheet": sheet,
+        "to": {"email": f"{name}@example.com", "phone": "+14155550137"},
+        "person": {"name": "Asha"},
+    }
+    for _ in range(2):
+        test = (await desk.ask("POST", "/content/test", json=asked)).json()
+        stats = await desk.until(test["campaign_id"], completed)
+        assert stats["spent_micros"] == test["cost_micros"] > 0
+        mail, text = sorted(await desk.received(test["campaign_id"]), key=lambda message: str(message["channel"]))
+        assert (mail["to"], text["to"]) == (f"{name}@example.com", "+14155550137")
+        assert f"Header of {name}" in mail["body"]
+        assert text["body"].startswith("Hi Asha http")
+    items = (await desk.ask("GET", "/campaigns")).json()["items"]
+    assert test["campaign_id"] not in {item["campaign_id"] for item in items}
+    written = (await desk.ask("POST", "/generate", json={"name": "Trial", "channels": ["email", "sms"]})).json()
+    assert (written["sample"], len(written["variants"]), written["dropped"]) == (True, 3, [])
+    await desk.ask("PUT", "/brands/default", json={})
+
+
 async def test_everybody_is_messaged_at_their_hour_and_no_more_often_than_the_limits_allow(desk: Desk) -> None:
     name = str(ULID()).lower()[-8:]
     await caps_hold(desk, f"c{name}")

@@ -14,7 +14,7 @@ from schemas import BrandLook, Channel, Wire
 from schemas.base import ContactKey
 from services.console.contents import Audience, ContentDesk, audience_of
 from services.console.core.placeholders import Placeholder
-from services.console.core.previews import ChannelPreview, Found, Person, consistency, preview
+from services.console.core.previews import ChannelPreview, Found, Person, consistency
 from services.console.problems import one_field, rejected_fields
 from services.console.security import Caller, Identity
 from services.domain.field_errors import field_errors
@@ -141,7 +141,7 @@ async def mail(request: Request, desk: Desk, caller: Caller) -> HTMLResponse:
         raise rejected_fields(field_errors(error, "request")) from None
     written, audience = desk.read(caller, body.sheet), audience_of(body.sheet)
     person = await person_of(desk, caller, body, audience)
-    shown = preview(written, Channel.EMAIL, person, await desk.around(caller, audience, body.look))
+    [shown] = await desk.previews(caller, written.of([Channel.EMAIL]), person, audience, body.look)
     html = shown.html.replace("<head>", f"<head>{_NOWHERE}", 1) or _instead(shown.problems)
     return HTMLResponse(html, headers={"Content-Security-Policy": MAIL_POLICY, "Cache-Control": "no-store"})
 

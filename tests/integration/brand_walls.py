@@ -22,7 +22,8 @@ PARAMETERS = {
     "campaign_id": CAMPAIGN, "contact": CONTACT, "step": "1", "operator_id": OPERATOR, "key_id": KEY_ID,
     "brand": "north", "template_id": TEMPLATE, "segment_id": SEGMENT, "import_id": "northern-import",
     "draft_id": DRAFT, "account_id": ACCOUNT,
-    "topic": "consents", "partition": "0", "offset": "0", "verb": "pause", "token": "wrong",
+    "topic": "consents", "partition": "0", "offset": "0", "verb": "pause", "act": "change",
+    "token": "wrong",
 }  # fmt: skip
 
 GONE, OWN, TAKEN = "gone", "own", "taken"

@@ -117,7 +117,11 @@ def failing(counts: Counts) -> bool:
 
 def with_surroundings(figures: Dashboard, around: Surroundings) -> Dashboard:
     """All that needs attention, the heaviest first."""
-    more = [account_attention(*each) for each in around.accounts if each[2] in ACCOUNT_WORDS]
+    more = [
+        account_attention(channel, account, state, used)
+        for channel, account, state, used in around.accounts
+        if state in ACCOUNT_WORDS and (used or state != "disconnected")  # on purpose, and in nobody's way
+    ]
     if around.letters:
         count = f"{around.letters:,}{'+' if around.letters >= MOST_LETTERS else ''}"
         message = f"{count} {'record' if around.letters == 1 else 'records'} of the last day could not be read"

@@ -52,14 +52,6 @@ SPOKEN = re.compile(r"""\s(?:aria-label|title|placeholder|alt|data-done|data-lab
 SAID = re.compile(r"<(script|style|code|pre|kbd)\b.*?</\1>|<[^>]*>|&\w+;|<!doctype[^>]*>", re.DOTALL | re.IGNORECASE)
 TEMPLATES = texts.LOCALES.parent / "templates"
 
-NOT_YET = {
-    "campaign.html", "dashboard/attention.html", "dashboard/by_channel.html",
-    "dashboard/by_status.html", "dashboard/figures.html", "dashboard.html", "parts/activity.html",
-    "parts/explanation.html", "parts/head.html", "parts/money.html", "parts/reasons.html", "parts/steps.html",
-    "parts/title.html", "people.html", "problem.html", "recipient.html",
-}  # fmt: skip
-"""Pages that are older than the catalogue, in English alone so far."""
-
 
 def bare_texts(template: str) -> list[str]:
     """What a template says in words of its own, outside of gettext; what stands between braces is left out."""
@@ -78,9 +70,6 @@ def bare_texts(template: str) -> list[str]:
 
 @pytest.mark.parametrize("name", sorted(str(file.relative_to(TEMPLATES)) for file in TEMPLATES.rglob("*.html")))
 def test_every_text_of_a_template_can_be_translated(name: str) -> None:
-    if name in NOT_YET:
-        assert bare_texts((TEMPLATES / name).read_text()), "it is translatable: take it off NOT_YET"
-        return
     assert bare_texts((TEMPLATES / name).read_text()) == [], 'write {{ _("...") }} or {% trans %} around it'
 
 

@@ -85,6 +85,8 @@ class LetterBox:
     @staticmethod
     async def _held(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> dict[TopicPartition, Span]:
         """Those that hold anything. All are asked for at once, for each question takes the broker its time."""
+        consumer.assign(partitions)  # else the client learns of their leaders topic by topic, a pause between each
+        consumer.pause(*partitions)
         lows, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         return {tp: (lows[tp], ends[tp]) for tp in partitions if lows[tp] < ends[tp]}
 
@@ -104,7 +106,7 @@ class LetterBox:
 
     @asynccontextmanager
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
-        consumer = make_consumer(self.hub.settings, isolation_level="read_committed")
+        consumer = make_consumer(self.hub.settings, isolation_level="read_committed", fetch_max_wait_ms=20)
         try:
             await consumer.start()
             yield consumer

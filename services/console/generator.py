@@ -78,6 +78,8 @@ class Generator:
                 return await self._call(chat, {"type": "json_object"})
         except openai.APIError as error:
             log.warning("the AI service failed", error=str(error)[:300])
+            if self.sample and isinstance(error, openai.APIConnectionError):
+                raise Problem(503, "ai_unset", _UNSET) from error
             raise _problem(error) from error
 
     async def _call(self, chat: list[dict[str, str]], wanted: dict[str, Any]) -> str:
@@ -104,6 +106,10 @@ def _problem(error: openai.APIError) -> Problem:
     return Problem(502, "ai_failed", "The AI service failed at it: try again, or write the texts yourself meanwhile.")
 
 
+_UNSET = (
+    "No AI service is set up, and there is no sandbox to stand in: an admin sets PEAL_OPENAI_API_KEY. You can write "
+    "the texts yourself meanwhile."
+)
 _NOT_TAKEN = (
     "The AI service does not take the request: an admin must look at PEAL_OPENAI_MODEL and PEAL_OPENAI_BASE_URL."
 )

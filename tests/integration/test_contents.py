@@ -157,10 +157,10 @@ def test_a_brand_s_look_is_kept_and_the_rest_of_the_brand_stays(stage: Stage) ->
     assert stage.api.put("/brands/default/look", json={}).status_code == 200
 
 
-def test_an_ai_service_that_does_not_answer_is_said_in_plain_words(stage: Stage) -> None:
+def test_where_neither_an_ai_service_nor_the_sandbox_is_there_it_is_said_in_plain_words(stage: Stage) -> None:
     answer = stage.api.post("/generate", json={"name": "Summer", "channels": ["sms"]})
-    assert (answer.status_code, answer.json()["type"]) == (503, "urn:peal:problem:ai_unreachable")
-    assert "does not answer" in answer.json()["detail"]
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:peal:problem:ai_unset")
+    assert "PEAL_OPENAI_API_KEY" in answer.json()["detail"]
     assert stage.api.post("/generate", json={"channels": ["sms"]}).status_code == 422
 
 

@@ -333,7 +333,7 @@ def test_the_dashboard_and_the_accounts_say_what_there_is(stage: Stage) -> None:
     assert after["total_reach"] == before["total_reach"] + 7
     accounts = stage.api.get("/accounts").json()
     assert {(item["channel"], item["sandbox"]) for item in accounts["items"]} == {
-        ("email", True), ("sms", False), ("whatsapp", False),
+        ("email", True), ("sms", True), ("whatsapp", True),
     }  # fmt: skip
     assert accounts["sandbox"] is True
     assert "SG.test" not in json.dumps(accounts)

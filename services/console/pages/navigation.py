@@ -22,9 +22,7 @@ class Place:
 
     def holds(self, path: str) -> bool:
         """Whether a page stands under this place."""
-        return any(
-            path == each or (each != "/" and path.startswith(f"{each}/")) for each in (self.path, *self.also)
-        )
+        return any(path == each or (each != "/" and path.startswith(f"{each}/")) for each in (self.path, *self.also))
 
 
 def _(text: str) -> str:

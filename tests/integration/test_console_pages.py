@@ -26,6 +26,7 @@ from service_process import ServiceProcess
 from ulid import ULID
 
 from deploy.local.free_ports import free_ports
+from services.console.pages.navigation import ACTIONS, MAIN, SETTINGS
 from services.domain.messages import DeliveryEvent
 
 
@@ -69,6 +70,11 @@ def test_the_admin_link_signs_in_once_and_pages_need_a_session(stage: Stage) -> 
         assert second.get("/").status_code == 303
         second.cookies.set("peal_session", "forged.by.hand")
         assert second.get("/").status_code == 303
+
+
+def test_every_place_of_the_bar_the_tabs_and_the_palette_is_there(browser: httpx.Client) -> None:
+    for place in (*MAIN, *SETTINGS, *ACTIONS):
+        assert browser.get(place.path).status_code == 200, place.path
 
 
 def test_a_session_changes_nothing_without_its_token(stage: Stage, browser: httpx.Client) -> None:

@@ -50,7 +50,7 @@ SETTINGS: Final = (
 )
 ACTIONS: Final = (
     Place("/campaigns/new", _("New campaign"), "n", "marketer"),
-    Place("/contacts/import", _("Import contacts"), least="marketer"),
+    Place("/imports", _("Import contacts"), least="marketer"),
     Place("/accounts/connect", _("Connect an account"), least="admin"),
 )
 """Pages on which something new begins."""

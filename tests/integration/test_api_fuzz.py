@@ -33,7 +33,9 @@ ENDLESS = r"/campaigns/\{campaign_id\}/events$"
 PATIENCE_S = 30.0
 
 
-AWAY = ("urn:peal:problem:ai_unreachable", "urn:peal:problem:provider_unavailable", "urn:peal:problem:no_master_key")
+AWAY = tuple(
+    f"urn:peal:problem:{kind}" for kind in ("ai_unset", "ai_unreachable", "provider_unavailable", "no_master_key")
+)
 """503 is described for what is away; of that, only these are not here: AI, providers, and a key for secrets."""
 
 

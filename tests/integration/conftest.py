@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +32,22 @@ class Infrastructure:
 
 @pytest.fixture(scope="session")
 def infrastructure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Infrastructure]:
-    """Kafka and ClickHouse, empty at the beginning of the run and shared by its tests.
-
-    The embedded ones; with `PEAL_TEST_STACK=containers` those of docker-compose.yml.
-    """
-    containers = os.environ.get("PEAL_TEST_STACK") == "containers"
-    with _containers() if containers else _embedded(tmp_path_factory.mktemp("infrastructure")) as started:
+    """Kafka and ClickHouse, empty at the beginning of the run and shared by its tests."""
+    with _started(tmp_path_factory.mktemp("infrastructure")) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def own_infrastructure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The same for one module alone, which changes what all share, such as the default brand's rules, or counts on
+    finding nothing there: address of the broker, URL of ClickHouse."""
+    with _started(tmp_path_factory.mktemp("own_infrastructure")) as started:
+        yield started.kafka_bootstrap, started.clickhouse_url
+
+
+def _started(folder: Path) -> AbstractContextManager[Infrastructure]:
+    """The embedded ones; with `PEAL_TEST_STACK=containers` those of docker-compose.yml."""
+    return _containers() if os.environ.get("PEAL_TEST_STACK") == "containers" else _embedded(folder)
 
 
 @contextmanager

@@ -82,8 +82,8 @@ def trouble(schema: Any, key: str, requests: int) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def stage(kafka_bootstrap: str, clickhouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(kafka_bootstrap, clickhouse_url, tmp_path_factory.mktemp("fuzz")) as made:
+def stage(own_infrastructure: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with open_stage(*own_infrastructure, tmp_path_factory.mktemp("fuzz")) as made:
         furnish(made.api)
         yield made
 

@@ -14,8 +14,8 @@ PASSWORD = "seven grey herons"
 
 
 @pytest.fixture(scope="module")
-def stage(kafka_bootstrap: str, clickhouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(kafka_bootstrap, clickhouse_url, tmp_path_factory.mktemp("settings")) as made:
+def stage(own_infrastructure: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with open_stage(*own_infrastructure, tmp_path_factory.mktemp("settings")) as made:
         yield made
 
 
@@ -54,9 +54,10 @@ def test_every_page_stands_with_nothing_in_it_and_says_what_to_do(root: httpx.Cl
         "approvals": "Nothing waits for approval", "uncertain": "Nothing is in doubt",
         "dead-letters": "There are none", "audit": "operator.sign-in", "me": "no person", "brand": "Who writes",
     }.items():  # fmt: skip
-        page = root.get(f"/settings/{tab}")
+        page = until(  # the log has it a moment later
+            lambda tab=tab, says=says: (found := root.get(f"/settings/{tab}")) and says in found.text and found, tab
+        )
         assert page.status_code == 200, page.text
-        assert says in page.text, tab
         assert page.headers["permissions-policy"]
         assert page.headers["cross-origin-opener-policy"] == "same-origin"
         assert "unsafe-inline" not in page.headers["content-security-policy"]

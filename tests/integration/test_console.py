@@ -150,7 +150,10 @@ def test_figures_count_each_send_once_however_often_and_in_whatever_order_it_is_
     ]
     stage.tell(*story)
     stage.tell(*reversed(story))
-    until(lambda: stage.stats(campaign)["settled"] == 10, "ten settled sends")
+    until(
+        lambda: (told := stage.stats(campaign))["settled"] == 10 and told["spent_micros"] == 2700,
+        "ten settled sends and what they cost",
+    )
     stats = stage.stats(campaign)
     assert (stats["audience"], stats["planned"], stats["settled"], stats["open"]) == (6, 12, 10, 2)
     assert (stats["spent_micros"], stats["uncertain"], stats["status"]) == (2700, 1, "active")

@@ -45,7 +45,6 @@ from services.console.contents import ContentDesk
 from services.console.description import describe
 from services.console.drafts import Drafts
 from services.console.first_answers import FirstAnswers
-from services.console.generator import Generator
 from services.console.hub import Hub
 from services.console.import_jobs import ImportJobs
 from services.console.live import StatsDesk
@@ -111,7 +110,6 @@ def make_app(hub: Hub, activity: ActivityFeed, stop: asyncio.Event) -> FastAPI:
     app.state.imports = ImportJobs(hub)
     app.state.activity = activity
     app.state.drafts = Drafts(hub)
-    app.state.generator = Generator(hub.settings)
     app.state.contents = ContentDesk(hub, app.state.drafts.names)
     app.state.first_answers = FirstAnswers()
     app.state.sign_in = SignIn(hub)

@@ -9,12 +9,11 @@ import openai
 import structlog
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionMessageParam
-from pydantic import BaseModel
 
 from services.console.core.generating import (
     VARIANTS,
     Answer,
-    Variant,
+    Generated,
     Wish,
     answer_schema,
     messages_for,
@@ -28,15 +27,6 @@ log = structlog.get_logger("console")
 PUBLIC_URL: Final = "https://api.openai.com/v1"
 PATIENCE_S: Final = 45.0
 """For one answer of a service."""
-
-
-class Generated(BaseModel):
-    sample: bool
-    """No AI service is set up: these are samples that the sandbox has made from name and description."""
-    model: str
-    variants: list[Variant]
-    dropped: list[str]
-    """What could not be used, after it was asked for a second time, and why."""
 
 
 class Generator:

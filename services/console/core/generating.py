@@ -75,6 +75,15 @@ class Variant(BaseModel):
     """Path in the campaign file -> value; None takes away what is there, so that the channel follows the body."""
 
 
+class Generated(BaseModel):
+    sample: bool
+    """No AI service is set up: these are samples that the sandbox has made from name and description."""
+    model: str
+    variants: list[Variant]
+    dropped: list[str]
+    """What could not be used, after it was asked for a second time, and why."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """Of an AI service: what may be used, and what is wrong with the rest."""

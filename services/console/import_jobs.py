@@ -22,6 +22,7 @@ from services.console.auditing import entry
 from services.console.core.column_maps import guess, map_problems
 from services.console.core.contact_files import BadRow, FileError, kind_of
 from services.console.core.contact_rows import GoodRow, Imported
+from services.console.core.csv_text import csv_text
 from services.console.core.import_jobs import ImportJob, MappedFile, Mistakes, sample_of
 from services.console.hub import Hub
 from services.console.imports import ImportRun, records_of_contact, refused_file
@@ -113,7 +114,7 @@ class ImportJobs:
         """The rows that were turned away, as CSV, each with its line and the reason."""
         path = self._path(job, REJECTED)
         if not path.exists():
-            yield _csv([[*job.header, "line", "reason"]]).encode()
+            yield csv_text([[*job.header, "line", "reason"]]).encode()
             return
         with path.open("rb") as file:
             while piece := await asyncio.to_thread(file.read, PIECE):
@@ -206,7 +207,7 @@ class JobRun(ImportRun[GoodRow]):
     def __init__(self, hub: Hub, job: ImportJob, file: MappedFile, rejected: BinaryIO) -> None:
         super().__init__(hub, file, records_of_contact)
         self.job, self._rejected, self._mistakes = job, rejected, Mistakes()
-        self._rejected.write(_csv([[*job.header, "line", "reason"]]).encode())
+        self._rejected.write(csv_text([[*job.header, "line", "reason"]]).encode())
 
     def tell(self) -> None:
         self.job.imported, self.job.rejected, self.job.opt_ins = self.good, self.bad, self.told[CONSENTS]
@@ -217,7 +218,7 @@ class JobRun(ImportRun[GoodRow]):
         if isinstance(row, BadRow):
             self._mistakes.add(row)
             cells = list(_cells_of(self.file.record, self.job))
-            self._rejected.write(_csv([[*cells, row.line, row.message]]).encode())
+            self._rejected.write(csv_text([[*cells, row.line, row.message]]).encode())
 
 
 def _cells_of(record: bytes, job: ImportJob) -> Iterator[Any]:
@@ -233,9 +234,3 @@ def _cells_of(record: bytes, job: ImportJob) -> Iterator[Any]:
 def _beginning(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(LOOKED_AT)
-
-
-def _csv(rows: list[list[Any]]) -> str:
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\r\n").writerows(rows)
-    return file.getvalue()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+from services.console.core.csv_text import csv_text
 from services.console.hub import Hub, Row
 from services.console.queries import audience as audience_queries
 from services.console.queries import contacts as queries
@@ -99,13 +98,13 @@ class Roll:
     async def file(self, wanted: Wanted, brand: str) -> AsyncIterator[str]:
         """As CSV, in columns that an import takes; written as it is read."""
         names = sorted({row[0] for row in await self.hub.tuples(ATTRIBUTE_NAMES, brand=brand)} - set(FIELDS) - {"id"})
-        yield _csv([("id", *FIELDS, "last_active_at", "lists", *names)])
+        yield csv_text([("id", *FIELDS, "last_active_at", "lists", *names)])
         after = ""
         query = people_page(wanted, queries.WITH_ATTRIBUTES)
         while True:
             given = page_parameters(wanted, brand, self.hub.now(), ROWS_OF_FILE, after)
             rows = await self.hub.rows(query, **given)
-            yield _csv([_cells(_person(row), names) for row in {row["recipient_id"]: row for row in rows}.values()])
+            yield csv_text([_cells(_person(row), names) for row in {row["recipient_id"]: row for row in rows}.values()])
             if len(rows) < ROWS_OF_FILE:
                 return
             after = str(rows[-1]["recipient_id"])
@@ -135,9 +134,3 @@ def _cells(row: Row, names: list[str]) -> tuple[object, ...]:
     last = row["last_active_at"].isoformat() if row["last_active_at"] else ""
     fields = (row[name] for name in FIELDS)
     return (row["contact"], *fields, last, ";".join(row["lists"]), *(attributes.get(name, "") for name in names))
-
-
-def _csv(rows: list[tuple[object, ...]]) -> str:
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\r\n").writerows(rows)
-    return file.getvalue()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -18,6 +16,7 @@ from services.console.auditing import entry
 from services.console.core.consent_rows import COLUMNS, EXPORTED_TOO, check_time, read_consent
 from services.console.core.contact_files import BadRow, FileError, RowFile, kind_of
 from services.console.core.contact_rows import BadRowError, Imported
+from services.console.core.csv_text import csv_text
 from services.console.description import CSV
 from services.console.hub import HubOf
 from services.console.imports import ImportRun, refused_file
@@ -132,10 +131,5 @@ async def history(
 
 
 def _csv(contact: str, words: list[Word]) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow(EXPORTED)
-    for word in words:
-        fields = word.model_dump(mode="json") | {"contact": contact}
-        writer.writerow(fields[name] for name in EXPORTED)
-    return file.getvalue()
+    told = (word.model_dump(mode="json") | {"contact": contact} for word in words)
+    return csv_text([EXPORTED, *([fields[name] for name in EXPORTED] for fields in told)])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
+
+from services.console.core.csv_text import csv_text
 
 MICROS_A_CENT: Final = 10_000
 _MONTH: Final = re.compile(r"^(\d{4})-(\d{2})$")
@@ -62,15 +62,12 @@ def money(cents: int) -> str:
 
 def as_csv(month: str, brand: str, rows: Sequence[CostRow]) -> str:
     """With a header; a text that a spreadsheet would take for a formula is quoted as text."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow(
-            (month, brand, row.campaign_id, _harmless(row.campaign), row.channel, row.account, row.attempts,
-             row.currency, money(row.cents), row.cost_micros)
-        )  # fmt: skip
-    return out.getvalue()
+    lines = [
+        (month, brand, row.campaign_id, _harmless(row.campaign), row.channel, row.account, row.attempts,
+         row.currency, money(row.cents), row.cost_micros)
+        for row in rows
+    ]  # fmt: skip
+    return csv_text([COLUMNS, *lines])
 
 
 def _harmless(text: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -13,6 +11,7 @@ from starlette.responses import HTMLResponse, StreamingResponse
 
 from schemas import CampaignRecord, Suppression
 from services.console.api.campaigns import cursor_key
+from services.console.core.csv_text import csv_text
 from services.console.core.cursors import encode_cursor
 from services.console.hub import HubOf, Row
 from services.console.pages.common import Visitor, page
@@ -79,11 +78,11 @@ def _reasons(chosen: str) -> list[str]:
 
 async def _lines(sends: Sends, record: CampaignRecord, chosen: Chosen, *, nobody: bool) -> AsyncIterator[str]:
     currency = record.budget.currency if record.budget else "USD"
-    yield _csv([(*COLUMNS[:-2], f"cost_{currency.lower()}", "at")])
+    yield csv_text([(*COLUMNS[:-2], f"cost_{currency.lower()}", "at")])
     following: tuple[int, int] | None = None if nobody else (chosen.step, chosen.ord)
     while following:
         rows, following = await sends.page(record, replace(chosen, step=following[0], ord=following[1]))
-        yield _csv([_cells(row) for row in rows])
+        yield csv_text([_cells(row) for row in rows])
 
 
 def _cells(row: Row) -> tuple[Any, ...]:
@@ -91,9 +90,3 @@ def _cells(row: Row) -> tuple[Any, ...]:
     cost = f"{row['cost_micros'] / 1_000_000:.6f}"
     at = row["at"].isoformat() if row["at"] else ""
     return (contact, *(row[name] for name in COLUMNS[1:-2]), cost, at)
-
-
-def _csv(rows: list[tuple[Any, ...]]) -> str:
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\r\n").writerows(rows)
-    return file.getvalue()

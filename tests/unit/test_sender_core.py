@@ -280,6 +280,22 @@ def test_a_busy_loop_bunches_nothing(limit: int, turns: Sequence[tuple[float, in
         assert sum(n for at, n in left if start <= at < start + 1.0) <= limit
 
 
+@given(st.integers(5, 200), st.integers(1, 8), st.floats(0, 0.1))
+def test_the_rate_is_used_evenly(limit: int, n: int, late: float) -> None:
+    """No half of a window sees much more than its half of the rate leave, were each wake-up as late as it may be."""
+    n = min(n, max(1, limit // 5))  # see group_sizes
+    now, limiter, left = 0.0, Limiter(limit, 0.0), list[float]()
+    while now < 10:
+        wait = limiter.hold(n, now)
+        if wait:
+            now += wait + late
+        else:
+            limiter.use(n, now)
+            left += [now] * n
+    most = max(sum(start <= at < start + 0.5 for at in left) for start in left)
+    assert most <= limit * (0.5 / 1.03 + 0.1) / 0.9 + 2 * n
+
+
 def test_a_suspension_spends_the_window() -> None:
     """Calls stamped before it may be leaving only now."""
     limiter = Limiter(10, 0.0)

@@ -5,10 +5,16 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-MARGIN_S = 0.03
+MARGIN_S: Final = 0.03
 """For the jitter of the way to the provider."""
+
+
+EAGERNESS: Final = 0.9
+"""Of the even distance between messages: a little faster than the rate, or each late wake-up would cost some of it."""
+HEAD_START: Final = 0.1
+"""Of a window. A message may leave so much before its turn: what was late is caught up with."""
 
 
 class Rate(NamedTuple):
@@ -37,10 +43,17 @@ def quota(limit: float, own: Iterable[int], partitions: int) -> float:
 
 
 class Limiter:
-    """Never more than `limit` messages leave in any window. A hold is a promise: it counts until used or released."""
+    """Never more than `limit` messages leave in any window. A hold is a promise: it counts until used or released.
+
+    They leave evenly, not all at a window's beginning: a delay on the way, or at the provider, would push the end of
+    one burst and the beginning of the next into one of the provider's windows (GCRA within a sliding window).
+    """
 
     def __init__(self, limit: float, now: float, window: float = 1.0 + MARGIN_S) -> None:
         self.limit, self.window, self.held = limit, window, 0
+        self.distance = window / limit * EAGERNESS if limit > 0 else 0.0
+        self.turn = now
+        """When the next would leave, were all evenly apart."""
         self.count: float = 0
         self.used: deque[tuple[float, float]] = deque()
         self.spend(now)
@@ -62,10 +75,13 @@ class Limiter:
         """0.0: n are promised. Else: the seconds after which to ask again."""
         while self.used and self.used[0][0] <= now - self.window:
             self.count -= self.used.popleft()[1]
-        if self.count + self.held + n <= self.limit:
-            self.held += n
-            return 0.0
-        return max(self.used[0][0] + self.window - now, 0.001) if self.used else 0.005
+        if self.count + self.held + n > self.limit:
+            return max(self.used[0][0] + self.window - now, 0.001) if self.used else 0.005
+        if (early := self.turn - self.window * HEAD_START - now) > 0:
+            return early
+        self.held += n
+        self.turn = max(self.turn, now) + n * self.distance
+        return 0.0
 
     def use(self, n: int, now: float) -> None:
         """n held ones leave now."""
@@ -75,3 +91,4 @@ class Limiter:
     def release(self, n: int) -> None:
         """n held ones do not leave."""
         self.held -= n
+        self.turn -= n * self.distance

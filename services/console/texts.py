@@ -19,6 +19,11 @@ WRITTEN_IN = "en"
 _spoken: ContextVar[NullTranslations] = ContextVar("spoken")
 
 
+def _(text: str) -> str:
+    """Marks a text for translation; it is translated where it is shown."""
+    return text
+
+
 def gettext(message: str) -> str:
     """In the language of the request under way."""
     return _spoken.get(_AS_WRITTEN).gettext(message)

@@ -18,15 +18,10 @@ from services.console.hub import HubOf
 from services.console.pages.common import Visitor, page, templates
 from services.console.problems import Problem
 from services.console.security import Identity
+from services.console.texts import _
 from services.domain.brands import brand_named
 
 router = APIRouter()
-
-
-def _(text: str) -> str:
-    """Marks a text for translation; it is translated where it is shown."""
-    return text
-
 
 STEP_NAMES: Final = {
     "general": _("General"), "content": _("Content"), "audience": _("Audience"),

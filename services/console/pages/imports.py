@@ -9,14 +9,9 @@ from schemas import Channel
 from services.console.api.imports import JobsOf
 from services.console.core.column_maps import ATTRIBUTE, CONSENT, IGNORED, TARGETS
 from services.console.pages.common import CHANNEL_NAMES, Visitor, page
-from services.console.texts import gettext
+from services.console.texts import _, gettext
 
 router = APIRouter()
-
-
-def _(text: str) -> str:
-    return text
-
 
 LABELS = {
     IGNORED: _("leave it out"), ATTRIBUTE: _("attribute of that name"), "id": _("id"), "name": _("name"),

@@ -7,6 +7,7 @@ from typing import Final
 
 from schemas import Role
 from services.console.core.roles import GRADES
+from services.console.texts import _
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,6 @@ class Place:
     def holds(self, path: str) -> bool:
         """Whether a page stands under this place."""
         return any(path == each or (each != "/" and path.startswith(f"{each}/")) for each in (self.path, *self.also))
-
-
-def _(text: str) -> str:
-    """Marks a text for translation; it is translated where it is shown."""
-    return text
 
 
 MAIN: Final = (

@@ -14,7 +14,7 @@ from services.console.core.matching import best
 from services.console.hub import HubOf
 from services.console.pages.common import Visitor, page
 from services.console.pages.navigation import ACTIONS, MAIN, SETTINGS, places
-from services.console.texts import gettext
+from services.console.texts import _, gettext
 
 router = APIRouter()
 MOST_CAMPAIGNS = 8
@@ -56,7 +56,3 @@ async def hits(request: Request, hub: HubOf, visitor: Visitor, q: str = "") -> H
 
 def _kind(entry: Entry) -> str:
     return _("Draft") if entry.status is CampaignStatus.DRAFT else _("Campaign")
-
-
-def _(text: str) -> str:
-    return text

@@ -7,18 +7,11 @@ from typing import Any, Final
 
 from services.console.core.drafts import Sheet, channels_of, value_at
 from services.console.pages.common import CHANNEL_NAMES
-from services.console.texts import gettext, ngettext
+from services.console.texts import _, gettext, ngettext
 
 Lines = list[tuple[str, str]]
 """(what, how it is)"""
 LONGEST: Final = 280
-
-
-def _(text: str) -> str:
-    """Marks a text for translation; it is translated where it is shown."""
-    return text
-
-
 WHOM: Final = {"all": _("Everybody"), "customer": _("Customers"), "partner": _("Partners")}
 MODES: Final = {
     "fixed": _("at %(at)s (%(zone)s)"), "local": _("at %(at)s by each person's own clock"),

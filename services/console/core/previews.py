@@ -121,7 +121,7 @@ def preview(written: Written, channel: Channel, person: Person, around: Around) 
     try:
         made = (_plain if channel in UNSENDABLE else _rendered)(written, channel, content, person, account, around)
     except TemplateProblem as problem:
-        more = Finding(problem.field, problem.problem, problem.message, problem.line, problem.column)
+        more = Finding.of(problem)
     except RenderProblem as problem:
         more = Finding(problem.field, "not_rendered", f"with this person's data: {problem.message}")
     else:

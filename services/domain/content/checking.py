@@ -24,6 +24,10 @@ class Finding(NamedTuple):
     line: int = 0
     column: int = 0
 
+    @classmethod
+    def of(cls, problem: TemplateProblem) -> Finding:
+        return cls(problem.field, problem.problem, problem.message, problem.line, problem.column)
+
 
 class Source(NamedTuple):
     """One text with placeholders, as it was written."""
@@ -63,7 +67,7 @@ def findings(
         try:
             template = compile_template(source.field, source.text, html=source.html)
         except TemplateProblem as problem:
-            found.append(Finding(problem.field, problem.problem, problem.message, problem.line, problem.column))
+            found.append(Finding.of(problem))
         else:
             found += unknown_placeholders(source, template, known) if known is not None else []
     if any(each.problem != "unknown_placeholder" for each in found):
@@ -71,7 +75,7 @@ def findings(
     try:
         compile_content(channel, content, body, name=name, field=field)
     except TemplateProblem as problem:
-        found.append(Finding(problem.field, problem.problem, problem.message, problem.line, problem.column))
+        found.append(Finding.of(problem))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Depends, Request
@@ -13,6 +12,7 @@ from starlette.responses import HTMLResponse
 from schemas import BrandLook, Channel, Wire
 from schemas.base import ContactKey
 from services.console.contents import Audience, ContentDesk, audience_of
+from services.console.core.drafts import size_of
 from services.console.core.placeholders import Placeholder
 from services.console.core.previews import ChannelPreview, Found, Person, consistency
 from services.console.problems import one_field, rejected_fields
@@ -25,22 +25,14 @@ MAIL_POLICY = (
     "frame-ancestors 'self'; base-uri 'none'"
 )
 """A mail is somebody else's HTML: it may be styled, and do nothing else; nothing is fetched for it."""
-
-
 _NOWHERE = '<base target="_blank">'
 """A link in a sandboxed frame that may open nothing leads nowhere, and the mail stays."""
-
-
 LARGEST: Final = 1_000_000
 """Bytes of a sheet."""
 
 
 def _sound(sheet: dict[str, Any]) -> dict[str, Any]:
-    try:
-        size = len(json.dumps(sheet, ensure_ascii=False, allow_nan=False).encode())
-    except (UnicodeEncodeError, ValueError, RecursionError):
-        raise ValueError("a text holds half a character, or a number is none: write it anew") from None
-    if size > LARGEST:
+    if (size := size_of(sheet)) > LARGEST:
         raise ValueError(f"the sheet takes {size:,} bytes, and may take {LARGEST:,}")
     return sheet
 

@@ -74,6 +74,14 @@ def value_at(sheet: Any, path: str) -> Any:
     return sheet
 
 
+def size_of(values: Mapping[str, Any]) -> int:
+    """Bytes of a sheet, or of a part of it, as JSON. Raises `ValueError` where it cannot be written so."""
+    try:
+        return len(json.dumps(values, ensure_ascii=False, allow_nan=False).encode())
+    except (ValueError, RecursionError):
+        raise ValueError("a text holds half a character, or a number is none: write it anew") from None
+
+
 def without_person(sheet: Sheet, contact: str) -> dict[str, Any] | None:
     """The sheet without somebody whom it lists; None: it does not."""
     people = value_at(sheet, "audience.recipients")
@@ -140,9 +148,9 @@ def _require_bounds(sheet: dict[str, Any]) -> None:
     if _depth(sheet) > DEEPEST:
         raise BadChangeError("changes", f"a value goes over {DEEPEST} levels deep: flatten it")
     try:
-        size = len(json.dumps(sheet, ensure_ascii=False, allow_nan=False).encode())
-    except (UnicodeEncodeError, ValueError):
-        raise BadChangeError("changes", "a text holds half a character, or a number is none: write it anew") from None
+        size = size_of(sheet)
+    except ValueError as error:
+        raise BadChangeError("changes", str(error)) from None
     if size > LARGEST:
         message = (
             f"the draft would take {size:,} bytes, and may take {LARGEST:,}: import the people as contacts instead"

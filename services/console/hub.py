@@ -30,14 +30,14 @@ from schemas import (
     Template,
     is_test,
 )
-from schemas.base import DEFAULT_ACCOUNT, DEFAULT_BRAND, Channel
+from schemas.base import DEFAULT_BRAND
 from schemas.topics import AUDIT_LOG, OPERATORS
 from services.console.commands import CommandDesk, accepted
 from services.console.problems import Problem, not_found
 from services.console.security import Identity
 from services.console.settings import ConsoleSettings
 from services.domain.brands import brand_named
-from services.domain.campaigns import AccountLookup
+from services.domain.campaigns import AccountLookup, usable_accounts
 from services.runtime.clock import boot_seconds, utc_now
 from services.runtime.registry import Registry
 
@@ -81,17 +81,7 @@ class Hub:
 
     def account_lookup(self, brand: str) -> AccountLookup:
         """The accounts that a brand may use: its own that are connected, and the default ones."""
-        defaults = self.settings.default_accounts()
-
-        def find(channel: str, account_id: str) -> Account | None:
-            if account_id == DEFAULT_ACCOUNT:
-                return defaults.get(Channel(channel))
-            account = self.accounts.items.get(account_id)
-            if account is None or account.channel != channel or account.disconnected_at is not None:
-                return None
-            return account if account.brand == brand else None
-
-        return find
+        return usable_accounts(brand, self.settings.default_accounts(), self.accounts.items)
 
     async def campaign(self, campaign_id: str, identity: Identity) -> CampaignRecord:
         """Raises `Problem` 404, also for another brand's."""

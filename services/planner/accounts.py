@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from schemas import DEFAULT_ACCOUNT, Account, Channel
+from schemas import Account
+from services.domain.campaigns import AccountLookup, account_named, usable_accounts
 from services.planner.settings import PlannerSettings
 from services.runtime.registry import Registry
 
@@ -14,21 +13,10 @@ class AccountDirectory:
         self.defaults, self.registry = settings.default_accounts(), registry
 
     def find(self, channel: str, account_id: str) -> Account | None:
-        if account_id == "default":
-            return self.defaults.get(Channel(channel))
-        account = self.registry.items.get(account_id)
-        return account if account is not None and account.channel == channel else None
+        return account_named(channel, account_id, self.defaults, self.registry.items)
 
-    def of_brand(self, brand: str) -> Callable[[str, str], Account | None]:
-        """`find`, as a brand sees it: its own that are connected, and the default ones, which are everybody's."""
-
-        def find(channel: str, account_id: str) -> Account | None:
-            account = self.find(channel, account_id)
-            if account is None or account.disconnected_at is not None:
-                return None
-            return account if account_id == DEFAULT_ACCOUNT or account.brand == brand else None
-
-        return find
+    def of_brand(self, brand: str) -> AccountLookup:
+        return usable_accounts(brand, self.defaults, self.registry.items)
 
     def all(self) -> list[Account]:
         return [*self.defaults.values(), *self.registry.items.values()]

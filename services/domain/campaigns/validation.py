@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 
-from schemas import Account, AudienceFilter, Body, CampaignRecord, FieldError, StepRecord
+from schemas import AudienceFilter, Body, CampaignRecord, FieldError, StepRecord
 from services.domain.audience import filter_problems, unknown_campaigns
+from services.domain.campaigns.accounts import AccountLookup
 from services.domain.campaigns.money import MICROS, caps_of
 from services.domain.content import Compiled, compile_content, findings
-
-AccountLookup = Callable[[str, str], Account | None]
-"""(channel, account) -> the account, if there is one."""
 
 
 def compile_step(step: StepRecord, body: Body, name: str, tracked: bool = False) -> Compiled:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from schemas import CampaignRecord, Channel, Forecast, StepForecast, StepRecord
+from services.domain.campaigns.accounts import AccountLookup
 from services.domain.campaigns.money import Caps, caps_of
-from services.domain.campaigns.validation import AccountLookup
 from services.domain.forecast.prices import Price
 from services.domain.reach import Reach
 from services.domain.schedule import Quiet, begins_at, next_opening, quiet_of, window

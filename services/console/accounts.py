@@ -10,8 +10,10 @@ from cryptography.fernet import Fernet, InvalidToken
 from schemas import DEFAULT_ACCOUNT, Account, AccountCheck, CampaignRecord, CampaignStatus
 from schemas.topics import ACCOUNT_CHECKS
 from services.console.core.accounts import AccountProblem, State, check_key, problems_of, state_of
+from services.console.core.drafts import name_of, value_at
 from services.console.hub import Hub
 from services.console.problems import Problem
+from services.console.security import Identity
 
 UNENDED = frozenset({CampaignStatus.DRAFT, CampaignStatus.SCHEDULED, CampaignStatus.ACTIVE, CampaignStatus.PAUSED})
 
@@ -58,16 +60,11 @@ def users_of(hub: Hub, account: Account) -> list[CampaignRecord]:
     return sorted(found, key=lambda record: record.created_at, reverse=True)
 
 
-def drafts_of(hub: Hub, account: Account) -> list[str]:
-    """Names of what is still being written and names the account."""
-    found = []
-    for draft in hub.drafts.items.values():
-        named = draft.sheet.get("accounts")
-        if draft.brand != account.brand or not isinstance(named, dict):
-            continue
-        if named.get(account.channel.value) == account.account_id:
-            found.append(str(draft.sheet.get("name") or draft.draft_id))
-    return sorted(found)
+def drafts_with(hub: Hub, identity: Identity, account: Account) -> list[str]:
+    """Names of what is still being written to be sent through it."""
+    path = f"accounts.{account.channel.value}"
+    drafts = [each for each in hub.drafts_of(identity) if value_at(each.sheet, path) == account.account_id]
+    return sorted(name_of(draft.sheet) or draft.draft_id for draft in drafts)
 
 
 def sealed(hub: Hub, secret: str) -> str:

@@ -43,10 +43,6 @@ class Drafts:
         self.hub, self.names = hub, KnownNames(hub)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def of(self, identity: Identity) -> list[Draft]:
-        """The brand's; the one that was changed last comes first."""
-        return self.hub.drafts_of(identity)
-
     async def draft(self, draft_id: str, identity: Identity) -> Draft:
         """Raises `Problem`: 404, also for another brand's; 503."""
         key = draft_key(identity.brand, draft_id)
@@ -75,23 +71,15 @@ class Drafts:
                 return was
             if expected != was.revision:
                 raise conflict(was)
-            made = was.model_copy(update={
-                "sheet": sheet, "revision": was.revision + 1, "updated_at": self.hub.now(), "updated_by": identity.name,
-            })  # fmt: skip
-            await self._put(identity, made)
-            return made
+            return await self._replace(identity, was, sheet)
 
     async def forget(self, identity: Identity, contact: str) -> None:
         """Take somebody who is erased off every draft that lists them. Raises `Problem` 503."""
-        for listing in self.of(identity):
-            async with self.lock(identity, listing.draft_id):
-                draft = self.hub.drafts.items.get(draft_key(identity.brand, listing.draft_id))
-                sheet = without_person(draft.sheet, contact) if draft else None
-                if draft and sheet is not None:
-                    await self._put(identity, draft.model_copy(update={
-                        "sheet": sheet, "revision": draft.revision + 1, "updated_at": self.hub.now(),
-                        "updated_by": identity.name,
-                    }))  # fmt: skip
+        for listed in self.hub.drafts_of(identity):
+            async with self.lock(identity, listed.draft_id):
+                draft = self.hub.drafts.items.get(draft_key(identity.brand, listed.draft_id))
+                if draft and (sheet := without_person(draft.sheet, contact)) is not None:
+                    await self._replace(identity, draft, sheet)
 
     async def remove(self, identity: Identity, draft: Draft, *, told: bool = True) -> None:
         """`told`: whether the audit log is. Raises `Problem` 503."""
@@ -127,6 +115,14 @@ class Drafts:
             draft_id=CampaignId(draft_id), brand=identity.brand, revision=1, sheet=dict(sheet), created_at=now,
             updated_at=now, updated_by=identity.name, **more,
         )  # fmt: skip
+
+    async def _replace(self, identity: Identity, was: Draft, sheet: dict[str, Any]) -> Draft:
+        """With another sheet; whoever calls holds the draft's lock."""
+        made = was.model_copy(update={
+            "sheet": sheet, "revision": was.revision + 1, "updated_at": self.hub.now(), "updated_by": identity.name,
+        })  # fmt: skip
+        await self._put(identity, made)
+        return made
 
     async def _put(self, identity: Identity, draft: Draft, action: str = "") -> None:
         audit = entry(identity, self.hub.now(), action, f"draft/{draft.draft_id}") if action else None

@@ -12,10 +12,12 @@ from schemas import CommandResult, Draft, Wire
 from schemas.base import CampaignKey, Time
 from services.console.api.models import IdempotencyKey
 from services.console.contents import ContentDesk
+from services.console.core.drafts import name_of
 from services.console.core.findings import Finding, marks
 from services.console.core.idempotency import campaign_id, command_id
 from services.console.core.reviews import Review
 from services.console.drafts import Drafts
+from services.console.hub import HubOf
 from services.console.launching import launch, review, take_over
 from services.console.security import Caller, Identity
 
@@ -109,9 +111,9 @@ async def create(
 
 
 @router.get("")
-async def listing(drafts: DraftsOf, caller: Caller) -> DraftPage:
+async def listing(hub: HubOf, caller: Caller) -> DraftPage:
     """The one that was changed last comes first."""
-    return DraftPage(items=[_item(draft) for draft in drafts.of(caller)])
+    return DraftPage(items=[_item(draft) for draft in hub.drafts_of(caller)])
 
 
 @router.get("/{draft_id}")
@@ -163,6 +165,5 @@ async def view(drafts: Drafts, caller: Identity, draft: Draft) -> DraftView:
 
 
 def _item(draft: Draft) -> DraftItem:
-    name = draft.sheet.get("name")
     values = draft.model_dump(include={"draft_id", "revision", "created_at", "updated_at", "updated_by"})
-    return DraftItem(name=name if isinstance(name, str) else "", **values)
+    return DraftItem(name=name_of(draft.sheet), **values)

@@ -91,6 +91,12 @@ def without_person(sheet: Sheet, contact: str) -> dict[str, Any] | None:
     return merged(sheet, {"audience.recipients": kept}) if len(kept) < len(people) else None
 
 
+def name_of(sheet: Sheet) -> str:
+    """Empty: it has none yet."""
+    name = sheet.get("name")
+    return name.strip() if isinstance(name, str) else ""
+
+
 def channels_of(sheet: Sheet) -> list[Channel]:
     """Those that the campaign is to use, in their order, each once; what is no channel is passed over."""
     steps, channels = sheet.get("steps"), sheet.get("channels")

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from schemas import CampaignRecord, CampaignStatus, Draft
 from schemas.base import CampaignId
-from services.console.core.drafts import channels_of
+from services.console.core.drafts import channels_of, name_of
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,8 @@ def _of_record(record: CampaignRecord, draft: Draft | None) -> Entry:
 
 
 def _of_draft(draft: Draft, record: CampaignRecord | None) -> Entry:
-    name = draft.sheet.get("name")
     return Entry(
-        draft.draft_id, name.strip() if isinstance(name, str) else "", CampaignStatus.DRAFT,
+        draft.draft_id, name_of(draft.sheet), CampaignStatus.DRAFT,
         tuple(channel.value for channel in channels_of(draft.sheet)),
         record.created_at if record else draft.created_at, record, draft,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
 from schemas import DEFAULT_ACCOUNT, Account, CampaignStatus
-from services.console.accounts import accounts_of, drafts_of, standing_of, users_of
+from services.console.accounts import accounts_of, drafts_with, standing_of, users_of
 from services.console.api.accounts import own
 from services.console.core.accounts import PROVIDERS
 from services.console.core.connecting import USUAL_RATE
@@ -52,7 +52,7 @@ async def show(account_id: str, request: Request, hub: HubOf, visitor: Visitor) 
     account = own(hub, visitor, account_id)
     return page(
         request, "accounts/account.html", standing=standing_of(hub, account), account=account, providers=PROVIDERS,
-        users=users_of(hub, account), drafts=drafts_of(hub, account),
+        users=users_of(hub, account), drafts=drafts_with(hub, visitor, account),
         callbacks=callbacks_of(hub, account), unreachable=_is_local(hub),
     )  # fmt: skip
 
@@ -63,7 +63,7 @@ async def ask_to_disconnect(account_id: str, request: Request, hub: HubOf, visit
     account = own(hub, visitor, account_id)
     users = users_of(hub, account)
     running = [record for record in users if record.status is not CampaignStatus.DRAFT]
-    drafts = [record.name for record in users if record not in running] + drafts_of(hub, account)
+    drafts = [record.name for record in users if record not in running] + drafts_with(hub, visitor, account)
     return page(request, "accounts/disconnect.html", account=account, drafts=drafts, running=running)
 
 

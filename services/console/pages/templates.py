@@ -8,8 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
-from schemas import Channel, Template
+from schemas import Channel, Draft, Template
 from schemas.base import Identifier
+from services.console.core.drafts import name_of
 from services.console.hub import Hub, HubOf
 from services.console.pages.common import Visitor, page
 from services.console.pages.content import library_of
@@ -56,24 +57,19 @@ async def show(template_id: Identifier, request: Request, hub: HubOf, visitor: V
 
 def _uses(hub: Hub, visitor: Identity) -> Counter[str]:
     """How many campaigns have a content from each, drafts included."""
-    found = Counter(
-        use.template_id for record in hub.campaigns_of(visitor) for use in record.templates.values()
-    )  # fmt: skip
-    for draft in hub.drafts.items.values():
-        named = draft.sheet.get("templates")
-        if draft.brand == visitor.brand and isinstance(named, dict):
-            found.update(name for name in named.values() if isinstance(name, str))
+    found = Counter(use.template_id for record in hub.campaigns_of(visitor) for use in record.templates.values())
+    for draft in hub.drafts_of(visitor):
+        found.update(_named(draft))
     return found
 
 
 def _used(hub: Hub, visitor: Identity, template: Template) -> list[dict[str, Any]]:
     """Campaigns with a content from it, the newest first, and the version that each keeps; of drafts, none yet."""
     rows: list[dict[str, Any]] = [
-        {"id": draft.draft_id, "name": draft.sheet.get("name") or draft.draft_id, "status": "draft", "version": None,
+        {"id": draft.draft_id, "name": name_of(draft.sheet) or draft.draft_id, "status": "draft", "version": None,
          "href": f"/campaigns/{draft.draft_id}/edit/content"}
-        for draft in hub.drafts.items.values()
-        if draft.brand == visitor.brand and isinstance(named := draft.sheet.get("templates"), dict)
-        and template.template_id in named.values()
+        for draft in hub.drafts_of(visitor)
+        if template.template_id in _named(draft)
     ]  # fmt: skip
     return rows + [
         {"id": record.campaign_id, "name": record.name, "status": record.status.value, "version": use.version,
@@ -82,3 +78,9 @@ def _used(hub: Hub, visitor: Identity, template: Template) -> list[dict[str, Any
         for use in record.templates.values()
         if use.template_id == template.template_id
     ]  # fmt: skip
+
+
+def _named(draft: Draft) -> list[str]:
+    """The templates that contents of it are to be from."""
+    named = draft.sheet.get("templates")
+    return [name for name in named.values() if isinstance(name, str)] if isinstance(named, dict) else []

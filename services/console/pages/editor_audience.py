@@ -12,8 +12,8 @@ from services.console.api.drafts import DraftsOf
 from services.console.api.segments import segments_of
 from services.console.hub import HubOf
 from services.console.pages.common import CHANNEL_NAMES, Visitor
-from services.console.pages.editor import _, step_page
-from services.console.texts import gettext
+from services.console.pages.editor import step_page
+from services.console.texts import _, gettext
 
 router = APIRouter()
 OFFERED: Final = 200

@@ -23,6 +23,7 @@ from services.console.queries.contacts import Wanted, page_parameters, people_pa
 from services.console.security import Identity
 from services.domain.audience import CONTACT_FIELDS, filter_parameters
 from services.domain.brands import brand_named
+from services.domain.content import present
 from services.runtime.clock import boot_seconds
 
 log = structlog.get_logger("console")
@@ -121,9 +122,9 @@ class ContentDesk:
         used = placeholders(written)
         names = tuple(each.name for each in used)
         if isinstance(audience, list):
-            data = [listed_person(person).data for person in audience]
-            lacking = {name: sum(each.get(name) in ("", None) for each in data) for name in names}
-            return placeholders(written, lacking), len(data)
+            known = [present(listed_person(person).data) for person in audience]
+            lacking = {name: sum(name not in each for each in known) for name in names}
+            return placeholders(written, lacking), len(known)
         if not names:
             return used, None
         try:

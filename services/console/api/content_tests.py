@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ValidationError
 
-from schemas import Campaign, CampaignRecord, Channel, FieldError, Wire, is_test
+from schemas import Campaign, Channel, FieldError, Wire, is_test
 from schemas.base import ContactKey
 from services.console.api.campaigns import apply
 from services.console.api.content import Desk, MadeUp, PreviewContent, Sheet, person_of
@@ -18,7 +18,7 @@ from services.console.contents import ContentDesk, audience_of
 from services.console.core.idempotency import campaign_id as made_id
 from services.console.core.idempotency import command_id
 from services.console.core.previews import Found
-from services.console.core.testing import ADDRESS_OF, clean, hindrances, made_test
+from services.console.core.testing import ADDRESS_OF, clean, hindrances, made_test, message_of
 from services.console.hub import Hub, HubOf
 from services.console.problems import Problem, rejected_fields
 from services.console.queries import content as queries
@@ -82,26 +82,9 @@ async def send_test_of(
     """As `/content/test`, with the content of a campaign that there is."""
     record = await hub.campaign(campaign_id, caller)
     sheet = TestSheet(
-        to=body.to, sheet=sheet_of(record), contact=body.contact, person=body.person, channels=body.channels
+        to=body.to, sheet=message_of(record), contact=body.contact, person=body.person, channels=body.channels
     )
     return await _send(hub, desk, caller, sheet, command_id(caller.brand, key, f"POST {request.url.path}"))
-
-
-def sheet_of(record: CampaignRecord) -> dict[str, Any]:
-    """What a campaign says, by the first step of each channel."""
-    content: dict[str, Any] = {}
-    accounts: dict[str, str] = {}
-    for step in record.steps:
-        accounts.setdefault(step.channel.value, step.account)
-        own = step.content.model_dump(mode="json", exclude_none=True).get(step.channel.value)
-        if own and step.channel.value not in content:
-            content[step.channel.value] = own
-    return {
-        "name": record.name, "kind": record.kind, "body": record.body.model_dump(mode="json", exclude_none=True),
-        "content": content, "channels": list(accounts), "accounts": accounts, "send_without": record.send_without,
-        "tracking": record.tracking.model_dump(mode="json", exclude_none=True),
-        **({"audience": {"filter": record.filter.model_dump(mode="json", by_alias=True)}} if record.filter else {}),
-    }  # fmt: skip
 
 
 async def _send(hub: Hub, desk: ContentDesk, caller: Identity, body: TestSheet, command: str) -> TestSend:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from email.utils import formataddr, parseaddr
 from typing import Any, Final
@@ -27,6 +27,7 @@ from services.domain.content import (
     follows_body,
     look_of,
     message_cost,
+    present,
     render,
     render_plain,
 )
@@ -141,8 +142,8 @@ def _rendered(
     url = around.public_url.rstrip("/")
     tracked = ClickLinks(url, _ANY_KEY, around.campaign_id, 1, 0, 1) if compiled.tracks else None
     made = render(compiled, person.data, Links(f"{url}/u/preview", f"{url}/p/preview", tracked))
-    lacking = [name for name in sorted(compiled.required - set(written.send_without)) if _lacks(person.data, name)]
-    found: dict[str, Any] = {"missing": lacking}
+    lacking = compiled.required - set(written.send_without) - present(person.data).keys()
+    found: dict[str, Any] = {"missing": sorted(lacking)}
     if account is not None:
         cost = message_cost(account.rate_card, channel.value, _address(person, channel), made)
         found |= {"cost_micros": cost, "currency": account.rate_card.currency}
@@ -191,10 +192,6 @@ def _sender(account: Account | None, brand: Brand, channel: Channel) -> str:
 
 def _address(person: Person, channel: Channel) -> str:
     return person.email if channel is Channel.EMAIL else "" if channel in UNSENDABLE else person.phone
-
-
-def _lacks(data: Mapping[str, Any], name: str) -> bool:
-    return data.get(name) in ("", None)
 
 
 def _found(finding: Finding) -> Found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from schemas import TEST_PREFIX, Channel
+from schemas import TEST_PREFIX, CampaignRecord, Channel
 from services.console.core.previews import UNSENDABLE, ChannelPreview, Found, Person
 from services.domain.addresses import clean_address
 from services.domain.content import valid_address
@@ -35,6 +35,23 @@ def made_test(
         **kept, "id": f"{TEST_PREFIX}{made}", "brand": brand, "name": kept.get("name") or "-",
         "channels": [channel.value for channel in channels], "audience": {"recipients": [recipient]},
         "limits": {"expires_after": EXPIRES_AFTER},
+    }  # fmt: skip
+
+
+def message_of(record: CampaignRecord) -> dict[str, Any]:
+    """What a campaign says, by the first step of each channel: as much of its sheet as a test is made of."""
+    content: dict[str, Any] = {}
+    accounts: dict[str, str] = {}
+    for step in record.steps:
+        accounts.setdefault(step.channel.value, step.account)
+        own = step.content.model_dump(mode="json", exclude_none=True).get(step.channel.value)
+        if own and step.channel.value not in content:
+            content[step.channel.value] = own
+    return {
+        "name": record.name, "kind": record.kind, "body": record.body.model_dump(mode="json", exclude_none=True),
+        "content": content, "channels": list(accounts), "accounts": accounts, "send_without": record.send_without,
+        "tracking": record.tracking.model_dump(mode="json", exclude_none=True),
+        **({"audience": {"filter": record.filter.model_dump(mode="json", by_alias=True)}} if record.filter else {}),
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from services.domain.content.compiled import (
     RenderedSms,
     RenderedWhatsapp,
     TrackedLinks,
+    present,
     render,
 )
 from services.domain.content.compiling import Footer, compile_content, content_for
@@ -28,6 +29,6 @@ __all__ = [
     "SPECIAL_NAMES", "Compiled", "CompiledEmail", "CompiledSms", "CompiledWhatsapp", "Finding", "Footer", "Links",
     "PlainMessage", "RenderProblem", "Rendered", "RenderedEmail", "RenderedSms", "RenderedWhatsapp", "Segments",
     "Substitutions", "TemplateProblem", "TrackedLinks", "as_substitutions", "compile_content", "content_for",
-    "country_of", "findings", "follows_body", "look_of", "message_cost", "render", "render_plain", "sms_segments",
-    "sources_of", "unit_price", "valid_address",
+    "country_of", "findings", "follows_body", "look_of", "message_cost", "present", "render", "render_plain",
+    "sms_segments", "sources_of", "unit_price", "valid_address",
 ]  # fmt: skip

@@ -39,6 +39,12 @@ class Links(NamedTuple):
     """None: targets stand as they are."""
 
 
+def present(data: Mapping[str, object]) -> dict[str, object]:
+    """Attributes that somebody has. An empty one counts as missing, also in `{% if name %}`, where Liquid would call ""
+    true."""
+    return {name: value for name, value in data.items() if value not in ("", None)}
+
+
 class RenderedEmail(NamedTuple):
     subject: str
     html: str
@@ -106,9 +112,8 @@ class _Compiled(ABC):
         return name in self._used
 
     def values(self, data: Mapping[str, object], links: Links) -> dict[str, object]:
-        """All that a template may print for one person. An empty attribute counts as missing, also in `{% if name %}`,
-        where Liquid would call "" true. Ours win over an attribute of the same name."""
-        values: dict[str, object] = {name: value for name, value in data.items() if value not in ("", None)}
+        """All that a template may print for one person. Ours win over an attribute of the same name."""
+        values = present(data)
         values[UNSUBSCRIBE_URL], values[PREFERENCES_URL], tracked = links
         values[LINK] = own = self.link.render(values) if self.link else ""
         targets = {name: target.render(values) for name, target in self.targets.items()}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from schemas import Body, Channel, Content
-from services.domain.content.compiled import Links
+from services.domain.content.compiled import Links, present
 from services.domain.content.templates import compile_template
 
 
@@ -19,7 +19,7 @@ class PlainMessage(NamedTuple):
 
 def render_plain(channel: Channel, content: Content, body: Body, name: str, data: Mapping[str, object]) -> PlainMessage:
     """A push message or a social post. Raises `TemplateProblem`, `RenderProblem`."""
-    values: dict[str, object] = {key: value for key, value in data.items() if value not in ("", None)}
+    values = present(data)
     links = Links()
     values |= {"unsubscribe_url": links.unsubscribe_url, "preferences_url": links.preferences_url, "link": ""}
 

@@ -46,17 +46,33 @@ class TemplatePage(BaseModel):
     next: str | None = None
 
 
+def library_of(hub: Hub, caller: Identity) -> list[Template]:
+    """The brand's, by channel and name."""
+    own = [each for each in hub.templates.items.values() if each.brand == caller.brand]
+    order = list(Channel)
+    return sorted(own, key=lambda each: (order.index(each.channel), each.name.lower(), each.template_id))
+
+
+async def template_named(hub: Hub, caller: Identity, template_id: str) -> Template:
+    """Raises `Problem` 404, also for another brand's."""
+    key = template_key(caller.brand, template_id)
+    if key not in hub.templates.items:
+        await hub.templates.catch_up()
+    if (found := hub.templates.items.get(key)) is None:
+        raise not_found("template", template_id)
+    return found
+
+
 @router.get("")
 async def listing(hub: HubOf, caller: Caller, channel: Channel | None = None) -> TemplatePage:
     """By name."""
-    own = [each for each in hub.templates.items.values() if each.brand == caller.brand]
-    wanted = [each for each in own if channel is None or each.channel == channel]
+    wanted = [each for each in library_of(hub, caller) if channel is None or each.channel == channel]
     return TemplatePage(items=sorted(wanted, key=lambda each: (each.name.lower(), each.template_id)))
 
 
 @router.get("/{template_id}")
 async def show(template_id: Identifier, hub: HubOf, caller: Caller) -> TemplateView:
-    return _view(hub, caller, await _template(hub, caller, template_id))
+    return _view(hub, caller, await template_named(hub, caller, template_id))
 
 
 @router.put("/{template_id}")
@@ -80,15 +96,7 @@ async def put(template_id: Identifier, body: TemplateBody, hub: HubOf, caller: C
 @router.delete("/{template_id}", status_code=204)
 async def remove(template_id: Identifier, hub: HubOf, caller: Caller) -> None:
     """Campaigns keep what they have taken from it."""
-    await _publish(hub, caller, await _template(hub, caller, template_id), None, "template.remove")
-
-
-async def _template(hub: Hub, caller: Identity, template_id: str) -> Template:
-    await hub.templates.catch_up()
-    found = hub.templates.items.get(template_key(caller.brand, template_id))
-    if found is None:
-        raise not_found("template", template_id)
-    return found
+    await _publish(hub, caller, await template_named(hub, caller, template_id), None, "template.remove")
 
 
 async def _publish(hub: Hub, caller: Identity, template: Template, value: bytes | None, action: str) -> None:

@@ -10,11 +10,11 @@ from starlette.responses import Response
 from schemas import Channel, Template
 from schemas.base import CampaignKey
 from services.console.api.drafts import DraftsOf
+from services.console.api.templates import library_of
 from services.console.core.previews import UNSENDABLE
-from services.console.hub import Hub, HubOf
+from services.console.hub import HubOf
 from services.console.pages.common import Visitor
 from services.console.pages.editor import step_page
-from services.console.security import Identity
 from services.domain.brands import brand_named
 
 router = APIRouter()
@@ -34,13 +34,6 @@ async def content(
         library_json=[_brief(template) for template in library],
         voice=brand_named(hub.brands.items, visitor.brand).voice,
     )  # fmt: skip
-
-
-def library_of(hub: Hub, visitor: Identity) -> list[Template]:
-    """The brand's templates, by channel and name."""
-    own = [each for each in hub.templates.items.values() if each.brand == visitor.brand]
-    order = list(Channel)
-    return sorted(own, key=lambda each: (order.index(each.channel), each.name.lower(), each.template_id))
 
 
 def _brief(template: Template) -> dict[str, Any]:

@@ -10,13 +10,11 @@ from starlette.responses import HTMLResponse
 
 from schemas import Channel, Draft, Template
 from schemas.base import Identifier
+from services.console.api.templates import library_of, template_named
 from services.console.core.drafts import name_of
 from services.console.hub import Hub, HubOf
 from services.console.pages.common import Visitor, page
-from services.console.pages.content import library_of
-from services.console.problems import not_found
 from services.console.security import Identity
-from services.domain.campaigns import template_key
 
 router = APIRouter()
 
@@ -43,12 +41,7 @@ async def new(request: Request, visitor: Visitor, channel: Channel = Channel.EMA
 
 @router.get("/templates/{template_id}")
 async def show(template_id: Identifier, request: Request, hub: HubOf, visitor: Visitor) -> HTMLResponse:
-    found = hub.templates.items.get(template_key(visitor.brand, template_id))
-    if found is None:
-        await hub.templates.catch_up()
-        found = hub.templates.items.get(template_key(visitor.brand, template_id))
-    if found is None:
-        raise not_found("template", template_id)
+    found = await template_named(hub, visitor, template_id)
     return page(
         request, "templates/edit.html", kept=found, channel=found.channel.value, content=found.content,
         used=_used(hub, visitor, found), channels=[],

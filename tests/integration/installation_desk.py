@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,9 @@ from ulid import ULID
 from deploy.local.free_ports import free_ports
 from deploy.local.installation import Installation, make_installation
 from schemas import Status
+from services.domain.erasure import Hasher
 from services.domain.reconcile import LedgerSend, Reconciliation, reconcile
+from services.runtime.clickhouse import make_clickhouse
 from tests.chaos import desk as patient
 
 PATIENCE_S = 120.0
@@ -67,6 +69,25 @@ class Desk(patient.Desk):
 
     async def consent(self, contact: str, channel: str, state: str) -> None:
         await self.ask("POST", "/consents", json={"contact": contact, "channel": channel, "state": state})
+
+    async def opened_before(self, contact: str, times: Sequence[datetime]) -> None:
+        """As the ledger would have it, had the brand sent them something before."""
+        rows = [
+            [f"default/{contact}", f"old-{contact}-{n}", 1, "email", 1, "read", n, at] for n, at in enumerate(times)
+        ]
+        columns = ["recipient_id", "campaign_id", "step", "channel", "attempt", "status", "ord", "occurred_at"]
+        if not rows:
+            return
+        clickhouse = await make_clickhouse(self.stack.settings)
+        try:
+            await clickhouse.insert("delivery_events", rows, column_names=columns)
+        finally:
+            await clickhouse.close()
+
+    def pseudonym(self, contact: str) -> str:
+        """The name that is left of somebody who has been erased."""
+        hasher = Hasher(self.stack.environment_for("tracker")["PEAL_MASTER_KEY"])
+        return hasher.pseudonym(f"default/{contact}").partition("/")[2]
 
     async def until(self, campaign_id: str, condition: Callable[[Stats], bool]) -> Stats:
         """Its figures, as soon as they are so."""

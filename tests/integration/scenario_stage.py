@@ -43,6 +43,8 @@ class Scenario:
     explained: list[str] = field(default_factory=list)
     """What `peal explain` said, in order: in the middle where the file asks for it, and at the end."""
     problems: list[str] = field(default_factory=list)
+    forgotten: dict[str, str] = field(default_factory=dict)
+    """Person -> the name under which the ledger has somebody who was erased."""
 
     @property
     def campaign_id(self) -> str:
@@ -85,14 +87,19 @@ class Scenario:
         given: dict[str, Any] = {"id": self.campaign_id, **at_now(self.told["campaign"], datetime.now(UTC))}
         return given if "audience" in given else given | {"audience": {"recipients": self.recipients()}}
 
+    def send(self, person: str, step: int | str) -> str:
+        """Its id at the provider."""
+        return f"{self.campaign_id}/{step}/{self.contact(person)}"
+
+    def entry(self, person: str, step: int) -> str:
+        """Its id in the ledger."""
+        return f"{self.campaign_id}/{step}/{self.forgotten.get(person, self.contact(person))}"
+
     @property
-    def expected(self) -> dict[str, str]:
-        """Send id -> status and reason."""
-        return {
-            f"{self.campaign_id}/{step}/{self.contact(person)}": str(fate)
-            for person, fates in self.told["expect"].items()
-            for step, fate in fates.items()
-        }
+    def expected(self) -> dict[tuple[str, int], str]:
+        """Person and step -> status and reason."""
+        told = self.told["expect"].items()
+        return {(person, step): str(fate) for person, fates in told for step, fate in fates.items()}
 
 
 def at_now(told: Any, now: datetime) -> Any:
@@ -105,6 +112,13 @@ def at_now(told: Any, now: datetime) -> Any:
         at = now + int(found[1]) * (timedelta(minutes=1) if found[2] == "m" else timedelta(hours=1))
         return f"{at:%Y-%m-%dT%H:%M}" if found[3] else f"{at:%H:%M}"
     return told
+
+
+def habits(told: dict[str, int], now: datetime) -> list[datetime]:
+    """`now+3h: 2` means: at that time of the day, on each of the last two days."""
+    times = {at_now(f"{time} day", now): days for time, days in told.items()}
+    first = {datetime.fromisoformat(time).replace(tzinfo=UTC): days for time, days in times.items()}
+    return [at - timedelta(days=day) for at, days in first.items() for day in range(1, days + 1)]
 
 
 def scenarios() -> list[Scenario]:
@@ -167,9 +181,13 @@ class Director:
         for person, told in (scenario.people | scenario.told.get("contacts", {})).items():
             for channel in told.get("opt_out", ()):
                 await self.desk.consent(scenario.contact(person), channel, "opted_out")
+            if told.get("erased"):
+                await self._do_erase(person)
         for person, told in scenario.told.get("contacts", {}).items():
-            body = told | {"email": scenario.address(person, "email")}
+            fields = {name: value for name, value in told.items() if name not in ("opened", "opt_out")}
+            body = fields | {"email": scenario.address(person, "email")}
             await self.desk.ask("PUT", f"/contacts/{scenario.contact(person)}", json=body)
+            await self.desk.opened_before(scenario.contact(person), habits(told.get("opened", {}), datetime.now(UTC)))
         await self.desk.ask("POST", "/campaigns", json=scenario.campaign())
         if scenario.told.get("launch", True):
             await self.desk.order(scenario.campaign_id, "launch")
@@ -183,7 +201,7 @@ class Director:
 
     async def _act(self, acts: list[dict[str, Any]]) -> None:
         person, step, status = acts[0]["when"].split()
-        send = self._send(person, step)
+        send = self.scenario.send(person, step)
         await self.watch.until(lambda: status in self.watch.history.get(send, {}))
         for act in acts[1:]:
             ((verb, what),) = act.items()
@@ -203,6 +221,13 @@ class Director:
     async def _do_order(self, verb: str) -> None:
         await self.desk.order(self.scenario.campaign_id, verb)
 
+    async def _do_erase(self, person: str) -> None:
+        """To the end."""
+        contact = self.scenario.contact(person)
+        code, _, complaint = await self.desk.command("erase", contact, "--yes", "--wait")
+        assert code == 0, complaint
+        self.scenario.forgotten[person] = self.desk.pseudonym(contact)
+
     async def _do_explain(self, what: list[str]) -> None:
         """Of a person, as soon as the account says so."""
         person, words = what
@@ -212,7 +237,7 @@ class Director:
 
     async def _visit(self, whose: str, agent: str) -> None:
         person, step = whose.split()
-        send = self._send(person, step)
+        send = self.scenario.send(person, step)
         message = next(m for m in await self.desk.received(self.scenario.campaign_id) if m["send_id"] == send)
         arrived = max(at for status, at in self.watch.history[send].items() if status in ("accepted", "delivered"))
         await asyncio.sleep(max(0.0, (arrived + READING - datetime.now(UTC)).total_seconds()))
@@ -223,20 +248,21 @@ class Director:
         assert answer.status_code == 302, answer.text
         assert answer.headers["location"].startswith(self.scenario.told["campaign"]["body"]["link"]), answer.headers
 
-    def _send(self, person: str, step: str) -> str:
-        return f"{self.scenario.campaign_id}/{step}/{self.scenario.contact(person)}"
-
     def _differences(self) -> dict[str, tuple[str, str]]:
         """Send -> what is and what should be."""
-        found = {send: (self.watch.fates.get(send, "planned"), fate) for send, fate in self.scenario.expected.items()}
+        found = {
+            send: (self.watch.fates.get(send, "planned"), fate)
+            for (person, step), fate in self.scenario.expected.items()
+            for send in (self.scenario.entry(person, step),)
+        }
         return {send: (fate, expected) for send, (fate, expected) in found.items() if fate != expected}
 
     async def _count(self) -> None:
         """Nothing reached a provider twice, and what is told to have left, and nothing else, is there."""
         times = Counter(message["send_id"] for message in await self.desk.received(self.scenario.campaign_id))
         self.scenario.problems += [f"{send} reached the provider {n} times" for send, n in times.items() if n > 1]
-        for send, expected in self.scenario.expected.items():
-            status = expected.split()[0]
+        for (person, step), expected in self.scenario.expected.items():
+            send, status = self.scenario.send(person, step), expected.split()[0]
             if (status in LEFT and not times[send]) or (status in NEVER_LEFT and times[send]):
                 self.scenario.problems.append(f"{send} is {expected}, and reached the provider {times[send]} times")
 
@@ -267,6 +293,7 @@ def timeless(text: str) -> str:
     """With every time and date taken out."""
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "<time>", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "<time>", text)
+    text = re.sub(r"\d\d:00 (?=[A-Z][\w/]*, (?:when|the best))", "<time> ", text)
     day = r"\d+ [A-Z][a-z]{2}(?: \d{4})? "
     text = re.sub(rf"(?<=(?:until|since) )(?:{day}at )?\d\d:\d\d", "<time>", text)
     return re.sub(rf"(?:on {day})?at \d\d:\d\d", "at <time>", text)

@@ -12,8 +12,6 @@ from zoneinfo import ZoneInfo
 from installation_desk import Desk, Stats, completed
 from ulid import ULID
 
-from services.runtime.clickhouse import make_clickhouse
-
 GIVEN = {"PEAL_RATE_EMAIL": "100", "PEAL_SANDBOX_WORLD": "calm", "PEAL_SWEEP_INTERVAL_S": "5"}
 KOLKATA, DHAKA, KARACHI, PHOENIX = "Asia/Kolkata", "Asia/Dhaka", "Asia/Karachi", "America/Phoenix"
 """Half an hour before and behind Kolkata, and the other side of the world. None of them has summer time."""
@@ -113,8 +111,8 @@ async def habits_decide(desk: Desk, name: str) -> None:
     table = "\n".join(["id,name,email,zone,tribe", *rows])
     (await desk.rest.post("/contacts/import", params={"name": "people.csv"}, content=table)).raise_for_status()
     soon = datetime.now(UTC) + timedelta(seconds=75)
-    await opened(desk, early, [soon - timedelta(days=day) for day in (1, 2, 3, 4)] + [soon - timedelta(hours=30)])
-    await opened(desk, late, [soon - timedelta(days=day) + timedelta(hours=3) for day in (1, 2, 3)])
+    await desk.opened_before(early, [soon - timedelta(days=day) for day in (1, 2, 3, 4)] + [soon - timedelta(hours=30)])
+    await desk.opened_before(late, [soon - timedelta(days=day) + timedelta(hours=3) for day in (1, 2, 3)])
     now = datetime.now(UTC)
     schedule = {"at": now.isoformat(timespec="seconds"), "zone": KOLKATA, "mode": "best_time"}
     audience = {"filter": {"attributes": {"tribe": name}}}
@@ -125,19 +123,6 @@ async def habits_decide(desk: Desk, name: str) -> None:
     assert await queued_words(desk, campaign, new) == f"{hour}, the best hour of the brand"
     assert await details(desk, campaign, late) == []
     await desk.order(campaign, "cancel")
-
-
-async def opened(desk: Desk, contact: str, times: list[datetime]) -> None:
-    """As the ledger would have it, had the brand sent them something before."""
-    clickhouse = await make_clickhouse(desk.stack.settings)
-    try:
-        rows = [
-            [f"default/{contact}", f"old-{contact}-{n}", 1, "email", 1, "read", n, at] for n, at in enumerate(times)
-        ]
-        columns = ["recipient_id", "campaign_id", "step", "channel", "attempt", "status", "ord", "occurred_at"]
-        await clickhouse.insert("delivery_events", rows, column_names=columns)
-    finally:
-        await clickhouse.close()
 
 
 async def caps_hold(desk: Desk, name: str) -> None:

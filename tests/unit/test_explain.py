@@ -193,7 +193,7 @@ def test_who_is_not_in_the_audience_is_told_why() -> None:
         "So nothing was planned for this person."
     )
     assert told(member=None, contact=None, erased=True).summary == (
-        "This person asked to be forgotten, and nothing about them is kept. So nothing was planned for this person."
+        "This person asked to be forgotten, and nothing about them is kept. So nobody can tell what they got."
     )
     assert told(member=None, contact=None).summary == (
         "Nobody is known under the id c-1. So nothing was planned for this person."

@@ -64,7 +64,8 @@ def _whole(facts: Facts) -> str:
         return ""
     if facts.member is None and facts.campaign.audience is not None:
         (gate, *_) = gates_of(StepFacts.all_of(facts)[0])
-        return f"{gate.words} So nothing was planned for this person."
+        then = "So nobody can tell what they got" if facts.erased else "So nothing was planned for this person"
+        return f"{gate.words} {then}."
     if facts.campaign.status is CampaignStatus.SCHEDULED and facts.campaign.schedule is not None:
         due = moment(facts.campaign.schedule.moment, facts.now, facts.zone)
         chosen = "" if facts.member else "; its audience is chosen then"

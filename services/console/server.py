@@ -7,6 +7,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Coroutine, Generator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -24,6 +25,7 @@ from schemas.topics import (
     SEGMENTS,
     TEMPLATES,
 )
+from services.console.account_watch import watch_accounts
 from services.console.activity import ActivityFeed
 from services.console.app import make_app
 from services.console.commands import CommandDesk
@@ -105,6 +107,7 @@ async def serve(settings: ConsoleSettings, health: Health, stop: asyncio.Event) 
             hub.segments.follow(1.0),
             hub.desk.follow(),
             activity.run(),
+            watch_accounts(hub, timedelta(seconds=settings.account_test_s)),
         ]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in background]

@@ -23,6 +23,10 @@ class ConsoleSettings(ProviderSettings):
     stats_age_s: float = Field(
         0.7, ge=0, description="all watchers of a campaign share figures that are at most so old"
     )
+    account_test_s: float = Field(
+        6 * 3600, gt=0,
+        description="how often accounts are tested without being asked to; one that failed, 24 times as often",
+    )  # fmt: skip
     largest_import_bytes: int = Field(4 << 30, gt=0, description="size of a file of contacts")
     openai_base_url: str = Field(
         "",

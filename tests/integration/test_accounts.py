@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,15 @@ from installation_desk import Desk, completed
 from ulid import ULID
 
 from deploy.local.installation import Installation
+from schemas import AccountCheck
+from schemas.topics import ACCOUNT_CHECKS
+from services.console.core.accounts import check_key
+from services.runtime.kafka import make_producer
 
 SID, TOKEN, MAIL_KEY = "AC" + "3c" * 16, "hush-third-token", "SG.hush-second-key"
 GIVEN = {
     "PEAL_SANDBOX_WORLD": "calm",
+    "PEAL_ACCOUNT_TEST_S": "24",
     "PEAL_SANDBOX_TWILIO_ACCOUNTS": json.dumps({SID: TOKEN}),
     "PEAL_SANDBOX_SENDGRID_KEYS": json.dumps([MAIL_KEY]),
 }
@@ -96,3 +103,25 @@ async def test_a_connected_account_sends_hears_and_is_stopped(desk: Desk, instal
     logs = [file.read_text(errors="replace") for file in Path(installation.stack.data_dir, "logs").glob("*.log")]
     assert logs
     assert not [log for log in logs if "hush-" in log]
+
+
+async def test_accounts_are_tested_without_being_asked_to(desk: Desk, installation: Installation) -> None:
+    """One that nobody has ever tested, and one that had failed and works again."""
+
+    async def tested_since(channel: str, moment: datetime) -> None:
+        async with asyncio.timeout(60):
+            while True:
+                accounts = (await desk.rest.get("/accounts")).json()["items"]
+                (one,) = (each for each in accounts if (each["account_id"], each["channel"]) == ("default", channel))
+                if one["state"] == "connected" and datetime.fromisoformat(one["tested_at"]) > moment:
+                    return
+                await asyncio.sleep(0.2)
+
+    now = datetime.now(UTC)
+    await tested_since("whatsapp", datetime.min.replace(tzinfo=UTC))
+    failed = AccountCheck.model_validate(
+        {"account_id": "default", "channel": "sms", "at": now, "good": False, "detail": "Twilio said no."}
+    )
+    async with make_producer(installation.stack.settings) as producer:
+        await producer.send_and_wait(ACCOUNT_CHECKS, failed.write(), check_key("sms", "default").encode())
+    await tested_since("sms", now)

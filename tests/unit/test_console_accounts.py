@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import ValidationError
 
 from schemas import Account, AccountCheck, Channel
-from services.console.core.accounts import problems_of, state_of
+from services.console.core.accounts import due, problems_of, state_of
 from services.console.core.connecting import AccountChanges, Connect, Connected, changed, connected
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -122,3 +122,21 @@ def test_a_change_keeps_what_is_left_out_and_another_sid_needs_its_token() -> No
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
     text = base64.b64encode(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
     assert isinstance(changed(was, AccountChanges.model_validate({"webhook_public_key": text}), NOW), tuple)
+
+
+@pytest.mark.parametrize(
+    ("changes", "tested", "later", "is_due"),
+    [
+        ({}, None, timedelta(0), True),
+        ({}, True, timedelta(minutes=359), False), ({}, True, timedelta(minutes=360), True),
+        ({}, False, timedelta(minutes=14), False), ({}, False, timedelta(minutes=15), True),
+        ({"disconnected_at": NOW}, None, timedelta(days=1), False),
+        ({"expires_at": NOW}, True, timedelta(days=1), False),
+    ],
+)  # fmt: skip
+def test_an_account_is_tested_four_times_a_day_and_every_quarter_of_an_hour_while_it_fails(
+    changes: dict[str, Any], tested: bool | None, later: timedelta, is_due: bool
+) -> None:
+    one = account(**changes)
+    checks = {} if tested is None else {"sms/main": check(tested)}
+    assert due([one], checks, NOW + later, timedelta(hours=6)) == ([one] if is_due else [])

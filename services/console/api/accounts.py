@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import SecretStr
 
-from schemas import DEFAULT_ACCOUNT, Account, AccountCheck, Channel, FieldError
+from schemas import DEFAULT_ACCOUNT, Account, Channel, FieldError
 from schemas.base import AccountKey
 from schemas.topics import ACCOUNTS
-from services.console.accounts import Standing, accounts_of, keep_check, opened, sealed, standing_of
+from services.console.accounts import Standing, accounts_of, keep_test, opened, sealed, standing_of
 from services.console.api.models import AccountItem, AccountPage, ConnectedAccounts
 from services.console.auditing import entry
 from services.console.connections import Tested, try_connection
@@ -45,7 +45,7 @@ async def connect(body: Connect, hub: HubOf, caller: Caller) -> ConnectedAccount
     for account in found.accounts:
         await open_account_topic(hub.settings, account.channel, account.account_id)
         await _keep(hub, caller, account, found.secret.get_secret_value(), "account.connect")
-        await _note(hub, account, tested)
+        await keep_test(hub, account, tested)
     return ConnectedAccounts(
         account_id=found.accounts[0].account_id, items=[view_of(standing_of(hub, each)) for each in found.accounts]
     )
@@ -69,7 +69,7 @@ async def change(account_id: AccountKey, body: AccountChanges, hub: HubOf, calle
         made = made.model_copy(update={"disconnected_at": None})
     await _keep(hub, caller, made, secret, "account.change", ", ".join(sorted(body.model_fields_set)))
     if tested:
-        await _note(hub, made, tested)
+        await keep_test(hub, made, tested)
     return view_of(standing_of(hub, hub.accounts.items[account_id]))
 
 
@@ -84,7 +84,7 @@ async def try_it(
     account = _tested(hub, caller, account_id, channel)
     if account.disconnected_at is not None:
         raise Problem(409, "disconnected", "it is disconnected: enter credentials to connect it again")
-    await _note(hub, account, await try_connection(account, opened(hub, account)))
+    await keep_test(hub, account, await try_connection(account, opened(hub, account)))
     return view_of(standing_of(hub, account))
 
 
@@ -146,9 +146,3 @@ async def _keep(hub: Hub, caller: Identity, account: Account, secret: str, actio
     told = entry(caller, hub.now(), action, f"account/{account.account_id}", detail=detail or account.channel.value)
     await hub.publish(ACCOUNTS, [(account.account_id, account.write())], told)
     await hub.accounts.catch_up()
-
-
-async def _note(hub: Hub, account: Account, tested: Tested) -> None:
-    fields: dict[str, Any] = {"account_id": account.account_id, "channel": account.channel, "brand": account.brand}
-    check = AccountCheck(**fields, at=hub.now(), good=tested.verdict == "good", detail=tested.detail[:500])
-    await keep_check(hub, check)

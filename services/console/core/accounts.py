@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -11,6 +11,8 @@ from schemas import DEFAULT_ACCOUNT, Account, AccountCheck, Channel
 
 State = Literal["connected", "untested", "failing", "expiring", "expired", "disconnected"]
 EXPIRES_SOON: Final = timedelta(days=7)
+FAILED_AGAIN: Final = 24
+"""How much more often what failed its last test is tested, so that it is known soon that all is well again."""
 STOPPED: Final[frozenset[State]] = frozenset({"expired", "disconnected"})
 """Nothing goes through it."""
 DOUBTFUL: Final[frozenset[State]] = frozenset({"failing", "expiring"})
@@ -53,6 +55,20 @@ def state_of(account: Account, check: AccountCheck | None, now: datetime) -> Sta
     if account.expires_at is not None and account.expires_at <= now + EXPIRES_SOON:
         return "expiring"
     return "connected" if check is not None else "untested"
+
+
+def due(
+    accounts: Iterable[Account], checks: Mapping[str, AccountCheck], now: datetime, age: timedelta
+) -> list[Account]:
+    """Those whose test is older than `age`, or that were never tested; not what is disconnected or expired anyhow."""
+    found = []
+    for account in accounts:
+        check = checks.get(check_key(account.channel, account.account_id))
+        if state_of(account, check, now) in STOPPED:
+            continue
+        if check is None or now - check.at >= (age if check.good else age / FAILED_AGAIN):
+            found.append(account)
+    return found
 
 
 def problems_of(

@@ -28,8 +28,10 @@ class Desk:
             base_url=f"{access.console_url}/api/v1", headers=headers, timeout=15, trust_env=False
         )
 
-    async def ask(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        """Again, with the same command id, until there is an answer. Raises RefusedError, TimeoutError."""
+    async def ask(self, method: str, path: str, *, insist: bool = False, **arguments: Any) -> httpx.Response:
+        """Again, with the same command id, until there is an answer. `insist`: what is refused because the planner
+        cannot read the database just now is asked once more, as a new command, as a person would: for what was refused
+        stays refused. Raises RefusedError, TimeoutError."""
         headers = {"Idempotency-Key": str(ULID())} if method == "POST" else {}
         deadline, last = time.monotonic() + PATIENCE_S, "no answer"
         while time.monotonic() < deadline:
@@ -40,23 +42,13 @@ class Desk:
             else:
                 if response.is_success:
                     return response
-                if response.is_client_error and response.status_code not in (408, 429):
-                    raise RefusedError(f"{method} {path}: {response.text}")
                 last = f"{response.status_code} {response.text[:300]}"
+                if response.is_client_error and response.status_code not in (408, 429):
+                    if not insist or '"unavailable"' not in response.text:
+                        raise RefusedError(f"{method} {path}: {response.text}")
+                    headers = {"Idempotency-Key": str(ULID())}
             await asyncio.sleep(0.3)
         raise TimeoutError(f"{method} {path}: {last}")
-
-    async def insist(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        """As a person does who is told that the planner cannot read the database just now: the command once more, as
-        a new one, for what was refused stays refused. Raises RefusedError, TimeoutError."""
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                return await self.ask(method, path, **arguments)
-            except RefusedError as error:
-                if '"unavailable"' not in str(error) or time.monotonic() > deadline:
-                    raise
-            await asyncio.sleep(0.5)
 
     async def stats(self, campaign_id: str) -> dict[str, Any]:
         return dict((await self.ask("GET", f"/campaigns/{campaign_id}/stats")).json())

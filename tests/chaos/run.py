@@ -86,8 +86,8 @@ class Run:
 
     async def _steer(self, number: int, campaign: CampaignPlan) -> None:
         await self._until(campaign.launch_s)
-        await self.desk.insist("POST", "/campaigns", json=self._definition(number, campaign))
-        await self.desk.insist("POST", f"/campaigns/{self.ids[number]}/launch")
+        await self.desk.ask("POST", "/campaigns", json=self._definition(number, campaign), insist=True)
+        await self.desk.ask("POST", f"/campaigns/{self.ids[number]}/launch", insist=True)
         for act in (act for act in self.plan.acts if act.campaign == number):
             await self._until(act.at_s)
             await self._act(act)
@@ -102,7 +102,7 @@ class Run:
             body = {"budget": self.purses[act.campaign].budget()}
         verb = "edit" if act.verb == "raise" else act.verb
         try:
-            await self.desk.insist("POST", f"/campaigns/{self.ids[act.campaign]}/{verb}", json=body)
+            await self.desk.ask("POST", f"/campaigns/{self.ids[act.campaign]}/{verb}", json=body, insist=True)
         except RefusedError as error:
             self.faults.told.append(f"(refused: {act.verb}: {str(error)[-160:]})")  # such as a pause of what is over
 

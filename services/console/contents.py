@@ -16,6 +16,7 @@ from services.console.core.previews import Around, ChannelPreview, Person, previ
 from services.console.core.sheets import Written, read_written
 from services.console.hub import Hub, Row
 from services.console.known import KnownNames
+from services.console.lately import Lately
 from services.console.people import People
 from services.console.problems import Problem, not_found
 from services.console.queries import content as queries
@@ -24,12 +25,10 @@ from services.console.security import Identity
 from services.domain.audience import CONTACT_FIELDS, filter_parameters
 from services.domain.brands import brand_named
 from services.domain.content import present
-from services.runtime.clock import boot_seconds
 
 log = structlog.get_logger("console")
 COUNTED_S: Final = 15.0
 """How long a count of who lacks what is told again."""
-MOST_COUNTS: Final = 256
 MADE_UP: Final = {
     "name": "Asha Rao", "city": "Pune", "pincode": "411001", "role": "customer", "zone": "Asia/Kolkata",
     "email": "asha@example.com", "phone": "+919812345678",
@@ -40,7 +39,7 @@ Audience = AudienceFilter | list[InlineRecipient]
 class ContentDesk:
     def __init__(self, hub: Hub, names: KnownNames) -> None:
         self.hub, self.names = hub, names
-        self._counted: dict[tuple[str, str, tuple[str, ...]], tuple[float, int, dict[str, int]]] = {}
+        self._counted = Lately[tuple[int, dict[str, int]]](COUNTED_S)
 
     def read(self, identity: Identity, sheet: Mapping[str, Any]) -> Written:
         return read_written(sheet, identity.brand, self.hub.templates.items)
@@ -138,15 +137,12 @@ class ContentDesk:
         self, identity: Identity, audience: AudienceFilter, names: tuple[str, ...]
     ) -> tuple[int, dict[str, int]]:
         key = (identity.brand, audience.model_dump_json(by_alias=True), names)
-        known = self._counted.get(key)
-        if known is None or boot_seconds() - known[0] > COUNTED_S:
-            parameters = filter_parameters(audience, identity.brand, self.hub.now())
-            row: Sequence[Any] = (await self.hub.tuples(queries.lacking(audience, names), **parameters))[0]
-            known = (boot_seconds(), int(row[0]), {name: int(n) for name, n in zip(names, row[1:], strict=True)})
-            while len(self._counted) >= MOST_COUNTS:
-                self._counted.pop(next(iter(self._counted)))
-            self._counted[key] = known
-        return known[1], known[2]
+        return await self._counted.fresh(key, lambda: self._count(identity.brand, audience, names))
+
+    async def _count(self, brand: str, audience: AudienceFilter, names: tuple[str, ...]) -> tuple[int, dict[str, int]]:
+        parameters = filter_parameters(audience, brand, self.hub.now())
+        row: Sequence[Any] = (await self.hub.tuples(queries.lacking(audience, names), **parameters))[0]
+        return int(row[0]), {name: int(count) for name, count in zip(names, row[1:], strict=True)}
 
 
 def audience_of(sheet: Mapping[str, Any]) -> Audience | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -14,8 +12,8 @@ from services.console.core.dashboard import MOST_LETTERS, Dashboard, Surrounding
 from services.console.core.figures import Stats
 from services.console.core.stats import assemble
 from services.console.hub import Hub
+from services.console.lately import Lately
 from services.console.letters import LetterBox
-from services.console.roll import Lately
 from services.console.security import Identity
 from services.console.sums import Sum, Sums, findings_of
 from services.runtime.clock import boot_seconds
@@ -23,49 +21,29 @@ from services.runtime.clock import boot_seconds
 WATCHED = 20
 """Active and paused campaigns whose channels are looked at, the newest."""
 LOOKED_AT = frozenset({CampaignStatus.ACTIVE, CampaignStatus.PAUSED})
-LATELY_S = 10.0
+ROWS_AGE_S: Final = 2.0
+"""What a list says of a campaign may be so old."""
 LETTERS_AGE_S: Final = 60.0
-
-
-@dataclass
-class Latest:
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    figures: Dashboard | None = None
-    at_s: float = 0.0
-    of: list[CampaignRecord] = field(default_factory=list)
 
 
 class Overview:
     def __init__(self, hub: Hub) -> None:
         self.hub, self.sums = hub, Sums(hub)
-        self._latest: dict[str, Latest] = {}
+        self._figures = Lately[Dashboard](hub.settings.stats_age_s)
         self._rows: dict[str, tuple[CampaignRecord, Stats, float]] = {}
-        self._behind: set[asyncio.Task[Dashboard]] = set()
-        self._letters: dict[tuple[str, bool], Lately[int]] = {}
+        self._letters = Lately[int](LETTERS_AGE_S)
 
     async def figures(self, identity: Identity) -> Dashboard:
         """The brand's; at most `stats_age_s` old, and never older than its campaigns' records. Raises `Problem` 503."""
-        latest = self._latest.setdefault(identity.brand, Latest())
-        async with latest.lock:
-            records = self.hub.campaigns_of(identity)
-            age = boot_seconds() - latest.at_s
-            if latest.figures is None or latest.of != records or age > self.hub.settings.stats_age_s:
-                began = boot_seconds()
-                latest.figures, latest.of = await self._ask(records), records
-                latest.at_s = began
-            return self._whole(latest.figures, identity)
+        records = self.hub.campaigns_of(identity)
+        found = await self._figures.fresh(identity.brand, lambda: self._ask(records), of=records)
+        return self._whole(found, identity)
 
     async def lately(self, identity: Identity) -> Dashboard:
-        """For a page that is told at once what has changed since: as above, or of at most `LATELY_S` ago."""
-        latest = self._latest.setdefault(identity.brand, Latest())
-        age = boot_seconds() - latest.at_s
-        if latest.figures is None or age > LATELY_S or latest.of != self.hub.campaigns_of(identity):
-            return await self.figures(identity)
-        if age > self.hub.settings.stats_age_s:
-            task = asyncio.create_task(self.figures(identity))
-            self._behind.add(task)
-            task.add_done_callback(self._asked)
-        return self._whole(latest.figures, identity)
+        """For a page that is told at once what has changed since: as above, or somewhat older."""
+        records = self.hub.campaigns_of(identity)
+        found = await self._figures.lately(identity.brand, lambda: self._ask(records), of=records)
+        return self._whole(found, identity)
 
     def _whole(self, figures: Dashboard, identity: Identity) -> Dashboard:
         return with_surroundings(self._with_drafts(figures, identity), self._surroundings(identity))
@@ -83,12 +61,14 @@ class Overview:
         known = {
             record.campaign_id: kept[1]
             for record in records
-            if (kept := self._rows.get(record.campaign_id)) and kept[0] == record and now - kept[2] < 2
+            if (kept := self._rows.get(record.campaign_id)) and kept[0] == record and now - kept[2] < ROWS_AGE_S
         }
         unknown = [record for record in records if record.campaign_id not in known]
         found = await self._stats(unknown, await self.sums.of(unknown))
         self._rows = {record.campaign_id: (record, found[record.campaign_id], now) for record in unknown} | {
-            campaign: kept for campaign, kept in self._rows.items() if campaign not in found and now - kept[2] < 2
+            campaign: kept
+            for campaign, kept in self._rows.items()
+            if campaign not in found and now - kept[2] < ROWS_AGE_S
         }
         return known | found
 
@@ -108,10 +88,8 @@ class Overview:
         if identity.role != "admin":
             return None
         key = (identity.brand, identity.installation)
-        if key not in self._letters:
-            self._letters[key] = Lately(lambda _: self._count_letters(identity), LETTERS_AGE_S)
-        self._letters[key].renew(identity.brand)
-        return self._letters[key].known(identity.brand)
+        self._letters.renew(key, lambda: self._count_letters(identity))
+        return self._letters.known(key)
 
     async def _count_letters(self, identity: Identity) -> int:
         since = self.hub.now() - timedelta(days=1)
@@ -140,8 +118,3 @@ class Overview:
             )
             for record in records
         }  # fmt: skip
-
-    def _asked(self, task: asyncio.Task[Dashboard]) -> None:
-        self._behind.discard(task)
-        if not task.cancelled():
-            task.exception()  # ClickHouse's silence is told of by whoever waits for an answer

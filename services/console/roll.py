@@ -4,73 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import math
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 from services.console.core.csv_text import csv_text
 from services.console.hub import Hub, Row
+from services.console.lately import Lately
 from services.console.queries import audience as audience_queries
 from services.console.queries import contacts as queries
 from services.console.queries.contacts import Wanted, page_parameters, people_page
 from services.console.sends import utc
 from services.domain.audience import ATTRIBUTE_NAMES
-from services.runtime.clock import boot_seconds
 
 COUNTED_S: Final = 30.0
 """Counts of all people of a brand may be so old: they take a look at everybody."""
 ROWS_OF_FILE: Final = 5_000
 FIELDS: Final = ("name", "email", "phone", "role", "city", "pincode", "zone")
 MOST_CITIES: Final = 200
-T = TypeVar("T")
-
-
-@dataclass
-class _Kept(Generic[T]):
-    value: T
-    at_s: float
-
-
-class Lately(Generic[T]):
-    """Asked for at most once in a while for each key, however many want it; who comes late gets the last answer while
-    the next one is asked for."""
-
-    def __init__(self, ask: Callable[[str], Awaitable[T]], age_s: float) -> None:
-        self._ask, self.age_s = ask, age_s
-        self._kept: dict[str, _Kept[T]] = {}
-        self._asking: dict[str, asyncio.Task[T]] = {}
-
-    async def of(self, key: str) -> T:
-        """Raises what asking raises, where there is no answer yet."""
-        task, kept = self.renew(key), self._kept.get(key)
-        if kept is not None:
-            return kept.value
-        assert task is not None, "there is an answer, or it is asked for"
-        return await asyncio.shield(task)
-
-    def renew(self, key: str) -> asyncio.Task[T] | None:
-        """Ask for it, where it is too old or nothing is known; None: it need not be asked for."""
-        kept = self._kept.get(key)
-        if kept is not None and boot_seconds() - kept.at_s <= self.age_s:
-            return None
-        if (task := self._asking.get(key)) is None:
-            task = self._asking[key] = asyncio.create_task(self._renew(key))
-            task.add_done_callback(lambda done: self._done(key, done))
-        return task
-
-    def known(self, key: str) -> T | None:
-        kept = self._kept.get(key)
-        return kept.value if kept else None
-
-    async def _renew(self, key: str) -> T:
-        value = await self._ask(key)
-        self._kept[key] = _Kept(value, boot_seconds())
-        return value
-
-    def _done(self, key: str, task: asyncio.Task[T]) -> None:
-        self._asking.pop(key, None)
-        if not task.cancelled():
-            task.exception()  # told to whoever waits
 
 
 @dataclass(frozen=True)
@@ -85,7 +37,15 @@ class Counts:
 class Roll:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.counts = Lately(self._count, COUNTED_S)
+        self._counts = Lately[Counts](COUNTED_S, late_s=math.inf)
+
+    async def counts(self, brand: str) -> Counts:
+        """The last ones, however old; newer ones are asked for where they are. Raises `Problem` 503."""
+        return await self._counts.lately(brand, lambda: self._count(brand))
+
+    def known_counts(self, brand: str) -> Counts | None:
+        """None: nobody has asked so far."""
+        return self._counts.known(brand)
 
     async def page(self, wanted: Wanted, brand: str, limit: int, after: str = "") -> tuple[list[Row], str]:
         """Rows in the order of their ids, and behind whom the next page begins; empty: there is none."""

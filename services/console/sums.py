@@ -10,6 +10,7 @@ from typing import Final
 from schemas import CampaignRecord
 from services.console.core.stats import STAGES, Findings
 from services.console.hub import Hub
+from services.console.lately import Behind
 from services.console.queries import stats as queries
 from services.runtime.clock import boot_seconds
 
@@ -39,7 +40,7 @@ class Sums:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self._ended: dict[str, _Kept] = {}
-        self._renewing: asyncio.Task[None] | None = None
+        self._behind = Behind()
 
     async def of(self, records: Iterable[CampaignRecord]) -> dict[str, Sum]:
         """By campaign; of those that were launched. Raises `Problem` 503."""
@@ -51,8 +52,8 @@ class Sums:
             if record.ended_at:
                 self._ended[record.campaign_id] = _Kept(record, found[record.campaign_id], now)
         old = [kept.record for kept in self._ended.values() if now - kept.at_s > ENDED_AGE_S]
-        if old and (self._renewing is None or self._renewing.done()):
-            self._renewing = asyncio.create_task(self._renew(old))
+        if old and not self._behind.busy:
+            self._behind.begin(self._renew(old))
         return {r.campaign_id: found[r.campaign_id] if r.campaign_id in found else self._ended[r.campaign_id].found
                 for r in launched}  # fmt: skip
 

@@ -135,15 +135,16 @@ def test_people_who_wait_for_their_hour_are_counted_and_finish_after_the_last_of
 def test_the_rate_is_that_of_the_last_seconds() -> None:
     meter = RateMeter()
     meter.add(0, 100)
-    assert meter.per_second() is None
+    assert meter.per_second(0) is None
     meter.add(1, 200)
-    assert meter.per_second() is None
+    assert meter.per_second(1) is None
     meter.add(10, 1100)
-    assert meter.per_second() == 100
+    assert meter.per_second(10) == 100
+    assert meter.per_second(40) is None
     meter.add(40, 1100)
-    assert meter.per_second() is None
+    assert meter.per_second(40) is None
     meter.add(44, 1100)
-    assert meter.per_second() == 0
+    assert meter.per_second(44) == 0
 
 
 def test_without_a_watcher_the_rate_comes_from_minutes() -> None:

@@ -21,11 +21,12 @@ class RateMeter:
         while self._samples[0][0] < at_s - WINDOW_S:
             self._samples.popleft()
 
-    def per_second(self) -> float | None:
-        """None: watched for too short a time to say."""
-        if len(self._samples) < 2:
+    def per_second(self, at_s: float) -> float | None:
+        """As of then. None: watched for too short a time to say, or not lately."""
+        recent = [sample for sample in self._samples if sample[0] >= at_s - WINDOW_S]
+        if len(recent) < 2:
             return None
-        (first_at, first), (last_at, last) = self._samples[0], self._samples[-1]
+        (first_at, first), (last_at, last) = recent[0], recent[-1]
         return max(0.0, (last - first) / (last_at - first_at)) if last_at - first_at >= SHORTEST_S else None
 
 

@@ -43,7 +43,7 @@ async def listing(
     return page(
         request, "contacts.html", rows=rows, chosen=chosen, trouble=trouble, cursor=cursor,
         following=encode_cursor(following) if following else "", segments=segments_of(hub, visitor.brand),
-        counts=roll.counts.known(visitor.brand), filtered=any(chosen.values()),
+        counts=roll.known_counts(visitor.brand), filtered=any(chosen.values()),
     )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ async def export(
 @router.get("/contact-counts")
 async def counts(request: Request, visitor: Visitor) -> HTMLResponse:
     """Asked for by the page itself, for it takes a look at everybody."""
-    found = await rest.roll_of(request).counts.of(visitor.brand)
+    found = await rest.roll_of(request).counts(visitor.brand)
     return page(request, "contacts/counts.html", counts=found, fresh=True)
 
 

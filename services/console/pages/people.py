@@ -18,10 +18,10 @@ from services.console.api.campaigns import cursor_key
 from services.console.core.consents import standing
 from services.console.core.cursors import encode_cursor
 from services.console.hub import HubOf, Row
-from services.console.live import unasked
 from services.console.pages.common import Visitor, page
 from services.console.people import People
 from services.console.problems import not_found
+from services.domain.explain import Explanation
 
 router = APIRouter()
 EVENTS = 60
@@ -73,7 +73,7 @@ async def show(
     record = await hub.campaign(campaign, visitor) if campaign else None
     known, events, words, explanation = await asyncio.gather(
         people.contact(recipient), people.newest(recipient, before, EVENTS + 1),
-        people.words(recipient), people.explain(record, recipient) if record else unasked(),
+        people.words(recipient), _explanation(people, record, recipient),
     )  # fmt: skip
     if known is None and not events and explanation is None:
         if not saved:
@@ -104,6 +104,10 @@ async def ask_to_erase(contact: ContactKey, request: Request, hub: HubOf, visito
     """What an erasure does, and how far one is that was asked for."""
     found = await erasure.erasure(contact, hub, visitor)
     return page(request, "contacts/erase.html", contact=contact, erasure=found)
+
+
+async def _explanation(people: People, record: CampaignRecord | None, recipient: str) -> Explanation | None:
+    return await people.explain(record, recipient) if record else None
 
 
 def _said(rows: list[Row]) -> list[Said]:

@@ -2,24 +2,7 @@
 
 from __future__ import annotations
 
-REACHED = """
--- Stages reached, each send once: a later stage implies the earlier ones. As the view v_funnel has it, but sooner.
-SELECT step, toString(e.channel) AS channel,
-       groupBitmapMergeIf(bm, status IN ('accepted', 'delivered', 'bounced', 'read', 'clicked', 'replied',
-                                         'unsubscribed', 'complained')) AS sent,
-       groupBitmapMergeIf(bm, status IN ('delivered', 'read', 'clicked', 'replied', 'unsubscribed', 'complained'))
-           AS delivered,
-       groupBitmapMergeIf(bm, status IN ('read', 'clicked', 'replied')) AS read,
-       groupBitmapMergeIf(bm, status = 'clicked') AS clicked, groupBitmapMergeIf(bm, status = 'replied') AS replied,
-       groupBitmapMergeIf(bm, status = 'bounced') AS bounced,
-       groupBitmapMergeIf(bm, status = 'unsubscribed') AS unsubscribed,
-       groupBitmapMergeIf(bm, status = 'complained') AS complained
-FROM funnel_bits AS e WHERE campaign_id = {campaign:String} GROUP BY step, e.channel
-"""
-
-STANDING_SETS = """
--- Where each send stands now. The sets are walked from the highest rank down: a class owns what its set adds to all
--- above it. Evidence outranks every attempt; an assumption gives way to any other word of its status.
+_RANKED = """
 WITH
     ranked AS
     (
@@ -31,21 +14,43 @@ WITH
         WHERE campaign_id = {campaign:String} AND (empty({steps:Array(UInt16)}) OR step IN {steps:Array(UInt16)})
         GROUP BY step, channel, status, reason, rank
     ),
-    standing AS
-    (
-        SELECT step, channel, status, reason, bitmapAndnot(members, groupBitmapOrState(members) OVER (
-            PARTITION BY step ORDER BY rank DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS own
-        FROM ranked
-    )
+"""
+_OWN = """
+bitmapAndnot(members, groupBitmapOrState(members) OVER (
+    PARTITION BY step ORDER BY rank DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
+"""
+STANDING_SETS = f"""
+-- Where each send stands now. The sets are walked from the highest rank down: a class owns what its set adds to all
+-- above it. Evidence outranks every attempt; an assumption gives way to any other word of its status.
+{_RANKED}
+    standing AS (SELECT step, channel, status, reason, {_OWN} AS own FROM ranked)
 """
 
-STANDING = (
-    STANDING_SETS
-    + """
-SELECT step, toString(channel), toString(status), reason, sum(bitmapCardinality(own)) AS sends
-FROM standing GROUP BY step, channel, status, reason HAVING sends > 0
+STANDING_AND_REACHED = f"""
+-- Where the sends stand now, as above, beside the stages that the step's sends have reached, each send once: a later
+-- stage implies the earlier ones, as in the view v_funnel. Both from one look, so that they agree.
+{_RANKED}
+    figures AS
+    (
+        SELECT step, status, reason, {_OWN} AS own,
+               groupBitmapOrIf(members, status IN ('accepted', 'delivered', 'bounced', 'read', 'clicked', 'replied',
+                                                   'unsubscribed', 'complained')) OVER whole AS sent,
+               groupBitmapOrIf(members, status IN ('delivered', 'read', 'clicked', 'replied', 'unsubscribed',
+                                                   'complained')) OVER whole AS delivered,
+               groupBitmapOrIf(members, status IN ('read', 'clicked', 'replied')) OVER whole AS read,
+               groupBitmapOrIf(members, status = 'clicked') OVER whole AS clicked,
+               groupBitmapOrIf(members, status = 'replied') OVER whole AS replied,
+               groupBitmapOrIf(members, status = 'bounced') OVER whole AS bounced,
+               groupBitmapOrIf(members, status = 'unsubscribed') OVER whole AS unsubscribed,
+               groupBitmapOrIf(members, status = 'complained') OVER whole AS complained
+        FROM ranked
+        WINDOW whole AS (PARTITION BY step)
+    )
+SELECT step, toString(figures.status) AS status, reason, sum(bitmapCardinality(own)) AS sends, any(sent) AS sent,
+       any(delivered) AS delivered, any(read) AS read, any(clicked) AS clicked, any(replied) AS replied,
+       any(bounced) AS bounced, any(unsubscribed) AS unsubscribed, any(complained) AS complained
+FROM figures GROUP BY step, figures.status, reason HAVING sends > 0
 """
-)
 
 SPENT = """
 -- Micros spent so far, all steps: each attempt once, in the class of its surest claim. As the view v_cost has it, but
@@ -90,7 +95,7 @@ FROM v_funnel WHERE campaign_id IN {campaigns:Array(String)}
 """
 
 STANDING_OF = """
--- As `STANDING`, of several campaigns.
+-- Where the sends stand now, of several campaigns.
 WITH
     ranked AS
     (

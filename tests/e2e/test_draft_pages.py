@@ -7,6 +7,7 @@ import re
 import signal
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -88,3 +89,33 @@ def test_the_second_of_two_who_write_one_draft_is_told_and_chooses(page: Page, c
     expect(colleague.get_by_label("Name")).to_have_value("Mine")
     page.reload()
     expect(page.get_by_label("Name")).to_have_value("Mine")
+
+
+def test_segments_are_combined_by_name_and_their_conditions_are_in_the_draft(
+    page: Page, api: httpx.Client, access: Access
+) -> None:
+    """None of it needs the conditions as they are written in a file; who takes one away has it back as it was."""
+    for name, conditions in (
+        ("Pune", {"cities": ["Pune"]}),
+        ("Partners", {"role": "partner"}),
+        ("Staff", {"lists": ["staff"]}),
+    ):
+        api.post("/segments", json={"name": name, "filter": conditions}).raise_for_status()
+    draft = page.url.split("/")[-3]
+    page.goto(f"{access.console_url}/campaigns/{draft}/edit/audience")
+    among = page.get_by_role("group", name="Only people of these segments")
+    without = page.get_by_role("group", name="Without the people of these segments")
+    for name in ("Pune", "Partners"):
+        among.get_by_label("Add a segment").select_option(name)
+    without.get_by_label("Add a segment").select_option("Staff")
+    expect(page.locator("#saved")).to_contain_text(SAVED)
+    saved = api.get(f"/drafts/{draft}").json()["sheet"]["audience"]["filter"]
+    assert saved == {"any": [{"cities": ["Pune"]}, {"role": "partner"}], "not": {"lists": ["staff"]}}
+    page.reload()
+    expect(among.locator("[data-chosen] li")).to_have_count(2)
+    expect(without.locator("[data-chosen] li")).to_contain_text("Staff")
+    among.get_by_role("button", name="Remove this segment").first.click()
+    expect(page.locator("#saved")).to_contain_text(SAVED)
+    page.reload()
+    expect(among.locator("[data-chosen] li")).to_have_count(1)
+    assert api.get(f"/drafts/{draft}").json()["sheet"]["audience"]["filter"]["any"] == [{"role": "partner"}]

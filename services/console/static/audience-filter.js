@@ -148,17 +148,6 @@
     writeAttributes();
   });
 
-  // A saved segment's conditions, in place of those that are chosen.
-  const segment = form.querySelector("#segment");
-  if (segment) {
-    const take = form.querySelector("[data-take-segment]");
-    segment.addEventListener("change", () => (take.disabled = !segment.value));
-    take.addEventListener("click", async () => {
-      Peal.draft.set(FILTER, JSON.parse(segment.value));
-      if (await Peal.draft.flush()) location.reload();
-    });
-  }
-
   // Campaigns that are left out.
   for (const group of form.querySelectorAll("[data-campaigns]")) {
     const path = group.dataset.campaigns;

@@ -67,20 +67,27 @@ class Registry(Generic[T]):
             try:
                 await self.catch_up()
             except KafkaError as error:
-                raise_if_cancelled()
                 log.warning("cannot read a registry", topic=self.topic, error=repr(error))
             await asyncio.sleep(interval_s)
 
     async def catch_up(self) -> None:
-        """To where the topic ends now: what is unknown after this was not written before it."""
+        """To where the topic ends now: what is unknown after this was not written before it. Raises `KafkaError`, never
+        in place of a cancellation."""
         consumer = self._consumer
         assert consumer is not None, "start() comes first"
         async with self._lock:
             asked = boot_seconds()  # before the question: a slow answer must make the knowledge older
-            ends = await consumer.end_offsets(self._partitions)
-            if behind := [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
-                await self._read_to(consumer, {tp: ends[tp] for tp in behind})
+            try:
+                await self._read_to_end(consumer)
+            except KafkaError:
+                raise_if_cancelled()
+                raise
             self.fresh_at = asked
+
+    async def _read_to_end(self, consumer: AIOKafkaConsumer) -> None:
+        ends = await consumer.end_offsets(self._partitions)
+        if behind := [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
+            await self._read_to(consumer, {tp: ends[tp] for tp in behind})
 
     async def _read_to(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> None:
         consumer.resume(*ends)

@@ -11,7 +11,6 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from schemas import DEFAULT_ACCOUNT, Account, Channel
 from schemas.topics import ACCOUNTS
-from services.runtime.endings import raise_if_cancelled
 from services.runtime.registry import Registry
 from services.senders.account_sender import AccountSender
 from services.senders.settings import SenderSettings
@@ -63,7 +62,6 @@ class Accounts:
         try:
             await self.registry.catch_up()
         except KafkaError as error:
-            raise_if_cancelled()
             log.warning("cannot read the accounts", error=repr(error))
 
     async def _adapt(self, tasks: asyncio.TaskGroup) -> None:

@@ -15,7 +15,6 @@ from schemas.topics import BRANDS, CAMPAIGNS, SEND_RECALLS
 from services.domain.messages import SendMessage, SendRecall
 from services.domain.schedule import quiet_of
 from services.runtime.clock import boot_seconds, utc_now
-from services.runtime.endings import raise_if_cancelled
 from services.runtime.registry import Registry
 from services.senders.core.doorstep import CALL, Do, Knowledge, Standing, Verdict, verdict
 from services.senders.core.recalls import KEEP, RecallBook
@@ -63,7 +62,6 @@ class KnowledgeBase:
                 self._news.set()
                 self._news = asyncio.Event()
             except KafkaError as error:
-                raise_if_cancelled()
                 log.warning("cannot read campaigns or recalls", error=repr(error))
             await asyncio.sleep(FOLLOW_S)
 

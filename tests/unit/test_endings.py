@@ -19,15 +19,16 @@ from services.senders.transport import Transport, find_transports
 
 
 class Turning:
-    """In place of a registry's `catch_up`: waits, and tells of its cancellation as a time-out, as aiokafka may."""
+    """In place of a registry's consumer: waits, and tells of its cancellation as a time-out, as aiokafka may."""
 
     def __init__(self) -> None:
         self.waiting = asyncio.Event()
 
-    async def __call__(self) -> None:
+    async def end_offsets(self, _partitions: object) -> NoReturn:
         self.waiting.set()
         try:
-            await asyncio.Event().wait()
+            while True:
+                await asyncio.Event().wait()
         except asyncio.CancelledError:
             raise KafkaTimeoutError("Failed to get offsets by times in 40000 ms") from None
 
@@ -40,15 +41,14 @@ async def _cancelled(task: asyncio.Task[None], turning: Turning) -> None:
 
 
 async def test_following_a_registry_ends_when_its_cancellation_comes_back_as_a_time_out() -> None:
-    registry = Registry(Settings(), "brands", bytes.decode)
-    turning = Turning()
-    registry.catch_up = turning  # type: ignore[method-assign]
+    registry, turning = Registry(Settings(), "brands", bytes.decode), Turning()
+    registry._consumer = cast(Any, turning)
     await _cancelled(asyncio.create_task(registry.follow()), turning)
 
 
 async def test_a_senders_knowledge_ends_when_its_cancellation_comes_back_as_a_time_out() -> None:
     knowledge, turning = KnowledgeBase(SenderSettings()), Turning()
-    knowledge.campaigns.catch_up = knowledge.recalls.catch_up = turning  # type: ignore[method-assign]
+    knowledge.campaigns._consumer = knowledge.recalls._consumer = cast(Any, turning)
     await _cancelled(asyncio.create_task(knowledge._follow()), turning)
 
 

@@ -52,11 +52,12 @@ class AudienceStore:
         """Number the people that the filter means now. A new snapshot each try, so a broken one harms nothing."""
         assert record.filter is not None, "a list of people is frozen when it arrives"
         snapshot = new_snapshot_id()
-        best = hour_queries.BEST_HOURS % {"placed": "SELECT recipient_id, clock_zone FROM matched"}
+        habits = hour_queries.HABITS % {"whom": "SELECT recipient_id FROM matched"}
         statement = queries.FREEZE % {
             "matching": matching(record.filter),
             "placed": hour_queries.PLACED,
-            "best": best if wanted(record) else hour_queries.NO_BEST_HOURS,
+            "habits": habits if wanted(record) else hour_queries.NO_HABITS,
+            "best": hour_queries.BEST_HOUR,
         }
         hour = await brand_hour(self.clickhouse, record, now)
         parameters = filter_parameters(record.filter, record.brand, now) | hour_parameters(record, now)

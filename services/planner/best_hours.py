@@ -47,6 +47,5 @@ async def listed_hours(
 ) -> dict[str, BestHour]:
     """By recipient, of the people that a campaign lists, stored under `snapshot`."""
     parameters = hour_parameters(record, now) | {"campaign": record.campaign_id, "snapshot": snapshot}
-    query = hour_queries.BEST_HOURS % {"placed": hour_queries.LISTED}
-    rows = (await clickhouse.query(query, parameters=parameters)).result_rows
+    rows = (await clickhouse.query(hour_queries.LISTED_BEST_HOURS, parameters=parameters)).result_rows
     return {recipient: BestHour(hour, best, opens) for recipient, hour, best, opens in rows}

@@ -18,35 +18,35 @@ OPENED = f"""brand = {{brand:String}} AND least(read_at, clicked_at) <= {{now:Da
   AND least(read_at, clicked_at) > {{now:DateTime('UTC')}} - toIntervalDay({LOOK_BACK_DAYS})"""
 
 OPENINGS = f"""
--- Each message that was opened or clicked by a person, not by a machine, and when it was first.
+-- Each message that was opened or clicked by a person, not by a machine, and when it was first; of a sample of people
+-- where there are too many openings to look at them all.
 SELECT recipient_id, toDateTime(least(min(read_at), min(clicked_at)), 'UTC') AS opened_at
-FROM standings WHERE {OPENED} %(some)s
+FROM standings WHERE {OPENED}
+  AND cityHash64(recipient_id) % (SELECT greatest(1, intDiv(count(), 100000)) FROM standings WHERE {OPENED}) = 0
 GROUP BY campaign_id, step, recipient_id
 """
-ALL: dict[str, str] = {"some": ""}
-SAMPLE = {
-    "some": f"""
-  AND cityHash64(recipient_id) % (SELECT greatest(1, intDiv(count(), 100000)) FROM standings WHERE {OPENED}) = 0
-"""
-}
-"""Of people of whom there are too many openings to look at them all."""
 
 HOUR = "toInt8(substring(toString(opened_at, clock_zone), 12, 2))"
 
-BEST_HOURS = f"""
--- The hour of their own day in which people opened most, the earlier one of equals.
-SELECT recipient_id, argMax(hour, (n, -hour)) AS best_hour, toUInt16(max(n)) AS best_opens, toUInt16(sum(n)) AS opens
-FROM
-(
-    SELECT o.recipient_id AS recipient_id, {HOUR} AS hour, count() AS n
-    FROM ({OPENINGS % ALL}) AS o INNER JOIN (%(placed)s) AS p ON p.recipient_id = o.recipient_id
-    GROUP BY recipient_id, hour
-)
-GROUP BY recipient_id HAVING sum(n) >= {LEAST_OPENS}
+HABITS = f"""
+-- When each of some people first opened or clicked each message of these days, where they did so often enough. Of a
+-- message there may be several rows: they are numbers by whose upper bits messages are told apart.
+SELECT
+    recipient_id,
+    groupArray(bitShiftLeft(toUInt128(cityHash64(campaign_id, step)), 32) + toUnixTimestamp(least(read_at, clicked_at)))
+        AS told,
+    arrayCompact(opening -> bitShiftRight(opening, 32), arraySort(told)) AS openings,
+    arrayMap(opening -> toDateTime(toUInt32(bitAnd(opening, 0xffffffff)), 'UTC'), openings) AS times
+FROM standings WHERE {OPENED} AND recipient_id IN (%(whom)s)
+GROUP BY recipient_id HAVING length(times) >= {LEAST_OPENS}
 """
+NO_HABITS = "SELECT '' AS recipient_id, CAST([] AS Array(DateTime('UTC'))) AS times WHERE 0"
 
-NO_BEST_HOURS = """
-SELECT '' AS recipient_id, toInt8(-1) AS best_hour, toUInt16(0) AS best_opens, toUInt16(0) AS opens WHERE 0
+BEST_HOUR = f"""
+-- The hour of their own day in which people opened most, the earlier one of equals: of `times`, by `clock_zone`.
+arrayMap(opened_at -> {HOUR}, times) AS hours,
+arrayMax((n, hour) -> toInt32(n) * 24 + 23 - hour, arrayEnumerateUniq(hours), hours) AS best,
+toInt8(23 - modulo(best, 24)) AS best_hour, toUInt16(intDiv(best, 24)) AS best_opens, toUInt16(length(times)) AS opens
 """
 
 BRAND_HOUR = f"""
@@ -56,10 +56,10 @@ SELECT {HOUR} AS hour, count() AS n
 FROM
 (
     SELECT opened_at, if(c.clock_zone = '', {CAMPAIGN_ZONE}, c.clock_zone) AS clock_zone
-    FROM ({OPENINGS % SAMPLE}) AS o LEFT JOIN
+    FROM ({OPENINGS}) AS o LEFT JOIN
     (
         SELECT recipient_id, {PLACED} AS clock_zone FROM v_contacts
-        WHERE brand = {{brand:String}} AND recipient_id IN (SELECT recipient_id FROM ({OPENINGS % SAMPLE}))
+        WHERE brand = {{brand:String}} AND recipient_id IN (SELECT recipient_id FROM ({OPENINGS}))
     ) AS c ON c.recipient_id = o.recipient_id
 )
 GROUP BY hour HAVING n >= {LEAST_OPENS} ORDER BY n DESC, hour LIMIT 1
@@ -68,6 +68,13 @@ GROUP BY hour HAVING n >= {LEAST_OPENS} ORDER BY n DESC, hour LIMIT 1
 LISTED = """
 SELECT recipient_id, clock_zone FROM audience_members
 WHERE campaign_id = {campaign:String} AND snapshot_id = {snapshot:String} AND NOT erased
+"""
+
+LISTED_BEST_HOURS = f"""
+-- The best hours of people whom a campaign lists, where they are known.
+WITH listed AS ({LISTED}), habits AS ({HABITS % {"whom": "SELECT recipient_id FROM listed"}})
+SELECT recipient_id, best_hour, best_opens, opens
+FROM (SELECT recipient_id, {BEST_HOUR} FROM listed INNER JOIN habits USING (recipient_id))
 """
 
 GROUPS = """

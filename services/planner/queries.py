@@ -7,26 +7,25 @@ from services.planner.hour_queries import OF_GROUPS
 FREEZE = """
 -- One numbered row a person, in the order of their ids, so that a page is a run of neighbours.
 -- duplicate: bit per channel (email 1, sms 2, whatsapp 4), set for all but the first person with an address.
--- best: people and the hour in which they open most, where that matters.
+-- habits: when people opened something, where that matters.
 INSERT INTO audience_members
     (campaign_id, snapshot_id, ord, recipient_id, duplicate, clock_zone, best_hour, best_opens, opens)
 WITH
     matched AS (SELECT recipient_id, email, phone, %(placed)s AS clock_zone %(matching)s),
-    best AS (%(best)s),
-    shared_mails AS
-        (SELECT email, min(recipient_id) AS first FROM matched WHERE email != '' GROUP BY email HAVING count() > 1),
-    shared_phones AS
-        (SELECT phone, min(recipient_id) AS first FROM matched WHERE phone != '' GROUP BY phone HAVING count() > 1)
+    habits AS (%(habits)s),
+    shared_mails AS (SELECT email FROM matched WHERE email != '' GROUP BY email HAVING count() > 1),
+    shared_phones AS (SELECT phone FROM matched WHERE phone != '' GROUP BY phone HAVING count() > 1),
+    first_mails AS (SELECT min(recipient_id) FROM matched WHERE email IN (shared_mails) GROUP BY email),
+    first_phones AS (SELECT min(recipient_id) FROM matched WHERE phone IN (shared_phones) GROUP BY phone)
 SELECT
     {campaign:String}, {snapshot:String}, rowNumberInAllBlocks(), recipient_id,
-    if(email IN (SELECT email FROM shared_mails) AND recipient_id NOT IN (SELECT first FROM shared_mails), 1, 0)
-    + if(phone IN (SELECT phone FROM shared_phones) AND recipient_id NOT IN (SELECT first FROM shared_phones), 6, 0),
+    if(email IN (shared_mails) AND recipient_id NOT IN (first_mails), 1, 0)
+    + if(phone IN (shared_phones) AND recipient_id NOT IN (first_phones), 6, 0),
     clock_zone, if(opens > 0, best_hour, {brand_hour:Int8}), best_opens, opens
 FROM
 (
-    SELECT m.recipient_id AS recipient_id, m.email AS email, m.phone AS phone, m.clock_zone AS clock_zone,
-           b.best_hour AS best_hour, b.best_opens AS best_opens, b.opens AS opens
-    FROM matched AS m LEFT JOIN best AS b ON b.recipient_id = m.recipient_id
+    SELECT recipient_id, email, phone, clock_zone, %(best)s
+    FROM matched LEFT JOIN habits USING (recipient_id)
     ORDER BY recipient_id
 )
 SETTINGS max_insert_threads = 1

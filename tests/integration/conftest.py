@@ -10,8 +10,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
+from console_stage import KEY, Stage, open_stage
 from installation_desk import Desk, running
 
 from deploy.docker.broker import OUTSIDE_PORT, broker_environment
@@ -111,6 +113,23 @@ def settings(infrastructure: Infrastructure, tmp_path: Path) -> Settings:
         clickhouse_url=infrastructure.clickhouse_url,
         data_dir=tmp_path,
     )
+
+
+@pytest.fixture(scope="module")
+def stage(
+    request: pytest.FixtureRequest, kafka_bootstrap: str, clickhouse_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """The console with the real planner and tracker behind it, for the tests of one module."""
+    with open_stage(kafka_bootstrap, clickhouse_url, tmp_path_factory.mktemp(request.module.__name__)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def browser(stage: Stage) -> Iterator[httpx.Client]:
+    """Signed in at the stage's console with the API key."""
+    with httpx.Client(base_url=stage.url, follow_redirects=True, timeout=60) as client:
+        assert client.post("/login", data={"api_key": KEY}).status_code == 200
+        yield client
 
 
 @pytest.fixture(scope="module")

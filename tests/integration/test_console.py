@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import pytest
-from console_stage import Stage, event, listed, open_stage, until
+from console_stage import Stage, event, listed, until
 from ulid import ULID
 
 from schemas import Command, CommandType
 from schemas.campaign import Campaign
 from schemas.topics import CAMPAIGN_COMMANDS
-
-
-@pytest.fixture(scope="module")
-def stage(kafka_bootstrap: str, clickhouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(kafka_bootstrap, clickhouse_url, tmp_path_factory.mktemp("console")) as opened:
-        yield opened
 
 
 def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
@@ -167,6 +159,26 @@ def test_figures_count_each_send_once_however_often_and_in_whatever_order_it_is_
     assert (sms["planned"], sms["suppressed_by_reason"], sms["open"]) == (6, {"no_address": 5}, 1)
     assert [step["step"] for step in stats["by_step"]] == [1, 2]
     assert stats["settled"] + stats["open"] == stats["planned"]
+
+
+def test_at_every_look_the_figures_agree_with_each_other(stage: Stage) -> None:
+    campaign, people = stage.launched(60, ("email",)), 60
+    told: dict[str, Any] = {}
+    for ord_ in range(0, people, 10):
+        stage.tell(*(event(campaign, 1, n, "email", "accepted", cost_micros=900) for n in range(ord_, ord_ + 10)))
+        told = stage.stats(campaign)
+        assert told["settled"] == told["by_channel"]["email"]["sent"]
+        assert told["spent_micros"] <= 900 * told["settled"]
+
+    def all_told() -> bool:
+        nonlocal told
+        told = stage.stats(campaign)
+        assert told["settled"] == told["by_channel"]["email"]["sent"]
+        assert told["spent_micros"] <= 900 * told["settled"]
+        return told["spent_micros"] == 900 * people
+
+    until(all_told, "all are sent and paid for")
+    assert (told["settled"], told["open"], told["reserved_micros"]) == (people, 0, 0)
 
 
 def test_sends_are_listed_by_where_they_stand_and_by_pages(stage: Stage) -> None:

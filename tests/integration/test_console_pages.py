@@ -19,29 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 import yaml
-from console_stage import ADMIN_TOKEN, KEY, Stage, event, listed, open_stage, until
+from console_stage import ADMIN_TOKEN, KEY, Stage, event, listed, until
 from service_process import ServiceProcess
 from ulid import ULID
 
 from deploy.local.free_ports import free_ports
 from services.console.pages.navigation import ACTIONS, MAIN, SETTINGS
 from services.domain.messages import DeliveryEvent
-
-
-@pytest.fixture(scope="module")
-def stage(kafka_bootstrap: str, clickhouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(kafka_bootstrap, clickhouse_url, tmp_path_factory.mktemp("console")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def browser(stage: Stage) -> Iterator[httpx.Client]:
-    """Signed in with the API key."""
-    with httpx.Client(base_url=stage.url, follow_redirects=True, timeout=60) as client:
-        assert client.post("/login", data={"api_key": KEY}).status_code == 200
-        yield client
 
 
 def peal(stage: Stage, *arguments: str) -> subprocess.CompletedProcess[str]:

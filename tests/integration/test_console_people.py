@@ -6,28 +6,13 @@ import asyncio
 import csv
 import io
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import pytest
-from console_stage import KEY, Stage, event, open_stage, until
+from console_stage import KEY, Stage, event, until
 from ulid import ULID
 
 LIVE_PAGES = 50
-
-
-@pytest.fixture(scope="module")
-def stage(kafka_bootstrap: str, clickhouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(kafka_bootstrap, clickhouse_url, tmp_path_factory.mktemp("people")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def browser(stage: Stage) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=stage.url, follow_redirects=True, timeout=60) as client:
-        assert client.post("/login", data={"api_key": KEY}).status_code == 200
-        yield client
 
 
 def brought(stage: Stage, content: str, mapping: dict[str, str], onto: str | None = None) -> dict[str, Any]:

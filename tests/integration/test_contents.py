@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from console_stage import KEY, Stage, event, open_stage, until
+from console_stage import Stage, event, until
 from ulid import ULID
 
 from services.domain.messages import DeliveryEvent
-
-
-@pytest.fixture(scope="module")
-def stage(kafka_bootstrap: str, clickhouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(kafka_bootstrap, clickhouse_url, tmp_path_factory.mktemp("console")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -77,26 +70,22 @@ def test_who_lacks_a_placeholder_gets_the_message_where_its_author_sends_without
         assert shown["channels"][0]["missing"] == missing
 
 
-def test_a_mail_is_shown_in_a_frame_that_runs_nothing_and_fetches_nothing(stage: Stage) -> None:
-    with httpx.Client(base_url=stage.url, follow_redirects=True, timeout=60) as browser:
-        assert browser.post("/login", data={"api_key": KEY}).status_code == 200
-        token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/").text)
-        assert token is not None
-        html = (
-            '<style>p{color:red}</style><p onclick="x()">Hi</p><script>alert(1)</script><img src="https://e.example/x">'
-        )
-        asked = {"sheet": sheet(channels=["email"], content={"email": {"html": html}}), "look": {"header": "Acme & co"}}
-        form = {"request": json.dumps(asked)}
-        assert browser.post("/api/v1/content/mail", data=form).status_code == 403, "without the page's token"
-        mail = browser.post("/api/v1/content/mail", data=form | {"csrf_token": token[1]})
-        policy = mail.headers["content-security-policy"]
-        for rule in ("sandbox;", "default-src 'none'", "img-src 'self' data:", "frame-ancestors 'self'"):
-            assert rule in policy
-        assert "script-src" not in policy
-        assert "Acme &amp; co" in mail.text
-        assert 'style="color: red;"' in mail.text.replace("color:red", "color: red")
-        for page in ("/templates", "/templates/new?channel=whatsapp", "/settings/look"):
-            assert browser.get(page).status_code == 200, page
+def test_a_mail_is_shown_in_a_frame_that_runs_nothing_and_fetches_nothing(browser: httpx.Client) -> None:
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/").text)
+    assert token is not None
+    html = '<style>p{color:red}</style><p onclick="x()">Hi</p><script>alert(1)</script><img src="https://e.example/x">'
+    asked = {"sheet": sheet(channels=["email"], content={"email": {"html": html}}), "look": {"header": "Acme & co"}}
+    form = {"request": json.dumps(asked)}
+    assert browser.post("/api/v1/content/mail", data=form).status_code == 403, "without the page's token"
+    mail = browser.post("/api/v1/content/mail", data=form | {"csrf_token": token[1]})
+    policy = mail.headers["content-security-policy"]
+    for rule in ("sandbox;", "default-src 'none'", "img-src 'self' data:", "frame-ancestors 'self'"):
+        assert rule in policy
+    assert "script-src" not in policy
+    assert "Acme &amp; co" in mail.text
+    assert 'style="color: red;"' in mail.text.replace("color:red", "color: red")
+    for page in ("/templates", "/templates/new?channel=whatsapp", "/settings/look"):
+        assert browser.get(page).status_code == 200, page
 
 
 def test_a_test_send_is_real_and_counts_nowhere_but_in_the_costs(stage: Stage, people: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from console_stage import ADMIN_TOKEN, Stage, listed, open_stage, until
+from console_stage import ADMIN_TOKEN, Stage, listed, until
 from ulid import ULID
 
 from schemas import Draft
@@ -20,12 +20,6 @@ WHOLE: dict[str, Any] = {
     "name": "Written by hand", "channels": ["email", "sms"], "body.text": "Hi {{ name }}",
     "audience.recipients": [PERSON], "budget.total": "5.00",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def stage(kafka_bootstrap: str, clickhouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(kafka_bootstrap, clickhouse_url, tmp_path_factory.mktemp("drafts")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

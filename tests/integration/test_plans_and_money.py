@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from console_stage import KEY, Stage, event, listed, open_stage, until
+from console_stage import KEY, Stage, event, listed, until
 from ulid import ULID
 
 PEOPLE = b"""id,name,email,phone,city,opt_in,plan
@@ -21,12 +20,6 @@ m-2,Ravi,asha@example.com,+919800000002,Pune,sms,free
 m-3,Jo,,+919800000003,Pune,,gold
 m-4,\xe0\xa4\xae\xe0\xa5\x80\xe0\xa4\xb0\xe0\xa4\xbe,meera@example.com,+919800000004,Pune,sms whatsapp,gold
 """
-
-
-@pytest.fixture(scope="module")
-def stage(kafka_bootstrap: str, clickhouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(kafka_bootstrap, clickhouse_url, tmp_path_factory.mktemp("plans")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

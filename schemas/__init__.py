@@ -1,5 +1,6 @@
 """The wire: every value that crosses a topic or the REST border. See `topics.yaml` for who writes and reads what."""
 
+from schemas.audience import Audience, AudienceFilter, InlineRecipient
 from schemas.audit import AuditEntry
 from schemas.base import (
     DEFAULT_ACCOUNT,
@@ -16,24 +17,12 @@ from schemas.base import (
     Wire,
     is_test,
 )
-from schemas.campaign import (
-    Audience,
-    AudienceFilter,
-    Body,
-    Budget,
-    Campaign,
-    Content,
-    EmailContent,
-    InlineRecipient,
-    Limits,
-    SmsContent,
-    Step,
-    Tracking,
-    WhatsappContent,
-)
+from schemas.campaign import Budget, Campaign, Step, Tracking
 from schemas.commands import Command, CommandEnvelope, CommandResult, CommandType, FieldError
+from schemas.content import Body, Content, EmailContent, SmsContent, WhatsappContent
 from schemas.events import DeliveryEvent
 from schemas.forecast import Forecast, StepForecast
+from schemas.limits import Limits
 from schemas.people import Consent, ContactChange, ContactFields, Engagement, InboundMessage
 from schemas.records import (
     Approval,

@@ -7,8 +7,10 @@ import re
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, NewType, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -117,3 +119,15 @@ def _iso(value: datetime) -> str:
 
 Time = Annotated[AwareDatetime, PlainSerializer(_iso, return_type=str, when_used="json")]
 """A moment with a zone; milliseconds on the wire."""
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"'{name}' is not a time zone: write an IANA name such as Asia/Kolkata or UTC") from None
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+"""IANA's name of a time zone."""

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from schemas.base import DEFAULT_BRAND, BrandKey, CampaignKey, Identifier, Time, Wire
-from schemas.campaign import Body, Budget, Campaign, Content, Limits
+from schemas.campaign import Budget, Campaign
+from schemas.content import Body, Content
+from schemas.limits import Limits
 
 
 class CommandType(StrEnum):

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from schemas.audience import ListName
 from schemas.base import CampaignKey, Channel, RecipientKey, Time, Wire
-from schemas.campaign import ListName
 
 AttributeValue = str | int | float | bool | None
 

@@ -7,9 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from schemas.audience import AudienceFilter
 from schemas.base import AccountKey, BrandKey, CampaignKey, Channel, Identifier, Time, Wire
-from schemas.campaign import AudienceFilter, Body, Budget, Content, Limits, OnlyIf, Schedule, Tracking
+from schemas.campaign import Budget, OnlyIf, Schedule, Tracking
+from schemas.content import Body, Content
 from schemas.forecast import Forecast
+from schemas.limits import Limits
 from schemas.registries import DEFAULT_OPT_IN
 
 

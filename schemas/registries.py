@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from schemas.base import DEFAULT_BRAND, AccountKey, BrandKey, CampaignKey, Channel, Identifier, Time, Wire
-from schemas.campaign import AudienceFilter, Cap, Currency, Money, QuietHours, Zone
+from schemas.audience import AudienceFilter
+from schemas.base import DEFAULT_BRAND, AccountKey, BrandKey, CampaignKey, Channel, Identifier, Time, Wire, Zone
+from schemas.campaign import Currency, Money
+from schemas.limits import Cap, QuietHours
 
 DEFAULT_OPT_IN = (Channel.SMS, Channel.WHATSAPP)
 """Channels on which silence is a no, where a brand says nothing else (product.md, "Consent and the law")."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from schemas import AudienceFilter, Channel
-from schemas.campaign import Cap
+from schemas.limits import Cap
 from services.console.hub import Hub
 from services.console.problems import rejected_fields
 from services.domain.audience import KNOWN_CAMPAIGNS, filter_parameters, named_campaigns

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from schemas import AudienceFilter, FieldError
-from schemas.campaign import AttributeTest
+from schemas.audience import AttributeTest
 
 KNOWN_CAMPAIGNS = """
 -- Which of these are campaigns of the brand.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas import RANK, AudienceFilter, Channel, Status, Suppression
-from schemas.campaign import Cap
+from schemas.limits import Cap
 from services.domain.audience import condition
 
 CHANNELS: Final = (Channel.EMAIL, Channel.SMS, Channel.WHATSAPP)

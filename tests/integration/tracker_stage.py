@@ -28,7 +28,7 @@ from yarl import URL
 
 from deploy.local.free_ports import free_ports
 from schemas import Body, CampaignRecord, CampaignStatus, Content, FrozenAudience, StepRecord
-from schemas.campaign import AudienceFilter
+from schemas.audience import AudienceFilter
 from schemas.topics import CAMPAIGNS, DELIVERY_EVENTS, TRACKER_GROUP
 from services.domain.messages import DeliveryEvent, encode_json, event_id
 from services.runtime.clickhouse import make_clickhouse

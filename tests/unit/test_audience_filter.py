@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from schemas import AudienceFilter, Channel
-from schemas.campaign import DEEPEST_FILTER, LARGEST_FILTER
+from schemas.audience import DEEPEST_FILTER, LARGEST_FILTER
 from services.domain.audience import (
     condition,
     filter_parameters,

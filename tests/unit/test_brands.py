@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas import Brand, CampaignRecord, CampaignStatus, Channel, Limits
-from schemas.campaign import Cap, QuietHours, Schedule
+from schemas.campaign import Schedule
+from schemas.limits import Cap, QuietHours
 from schemas.registries import BrandLimits
 from services.domain.brands import brand_named, filled, with_brand
 from services.domain.eligibility import Route, Suppress, decide, decode_campaign, new_record

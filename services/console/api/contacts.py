@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
 from schemas import ContactChange, ContactFields
+from schemas.audience import ListName
 from schemas.base import ContactKey, Time
-from schemas.campaign import ListName
 from schemas.topics import CONSENTS, CONTACT_CHANGES
 from services.console.api.campaigns import cursor_key
 from services.console.api.models import ConsentItem, ContactBody, ContactView, Cursor, IdempotencyKey, Limit

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
 from schemas import Wire
-from schemas.campaign import ListName
+from schemas.audience import ListName
 from services.console.core.column_maps import TARGETS
 from services.console.core.import_jobs import ImportJob
 from services.console.import_jobs import ImportJobs

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from schemas import AudienceFilter, Body, Budget, Channel, ContactFields, Content, Limits, RateCard, Wire
 from schemas.base import AccountKey, CampaignKey, ContactKey, Time
-from schemas.campaign import Cap
+from schemas.limits import Cap
 
 IdempotencyKey = Annotated[
     str | None,

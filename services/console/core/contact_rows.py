@@ -11,8 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas import Channel, FieldError
+from schemas.audience import LIST_PATTERN
 from schemas.base import ID_PATTERN
-from schemas.campaign import LIST_PATTERN
 from services.domain.addresses import clean_email, phone_number
 from services.domain.messages import Consent, ContactChange, ContactSet
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas import Brand, CampaignRecord, Channel, InlineRecipient, StepRecord, Template
 from schemas.base import DEFAULT_ACCOUNT, AccountKey, format_duration
-from schemas.campaign import Limits
+from schemas.limits import Limits
 from services.domain.campaigns import only_channel, template_key
 
 ALIKE = ("name", "description", "kind", "body", "budget", "schedule", "tracking", "priority", "send_without")

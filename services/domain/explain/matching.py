@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from schemas import AudienceFilter
-from schemas.campaign import AttributeTest
+from schemas.audience import AttributeTest
 from services.domain.explain.facts import ContactFacts
 from services.domain.explain.words import alternatives, listed, moment
 

@@ -72,9 +72,10 @@ async def open_hub(settings: ConsoleSettings) -> AsyncIterator[Hub]:
         operators = Registry(settings, OPERATORS, Operator.read)
         drafts = Registry(settings, DRAFTS, Draft.read)
         segments = Registry(settings, SEGMENTS, Segment.read)
-        for registry in (campaigns, progress, accounts, checks, brands, templates, operators, drafts, segments):
-            await registry.start()
+        registries = (campaigns, progress, accounts, checks, brands, templates, operators, drafts, segments)
+        for registry in registries:
             stack.push_async_callback(registry.stop)
+        await asyncio.gather(*[registry.start() for registry in registries])
         yield Hub(
             settings, clickhouse, producer, desk, campaigns, progress, accounts, checks, brands, templates, operators,
             drafts, segments,

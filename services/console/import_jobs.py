@@ -4,28 +4,25 @@ forgotten when it is in. One at a time; what a process leaves unfinished is said
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Final
 
 import structlog
 from fastapi import Request
 from pydantic import ValidationError
 from ulid import ULID
 
-from schemas.topics import CONSENTS
 from services.console.auditing import entry
 from services.console.core.column_maps import guess, map_problems
-from services.console.core.contact_files import BadRow, FileError, kind_of
-from services.console.core.contact_rows import GoodRow, Imported
+from services.console.core.contact_files import FileError, kind_of
+from services.console.core.contact_rows import Imported
 from services.console.core.csv_text import csv_text
-from services.console.core.import_jobs import ImportJob, MappedFile, Mistakes, sample_of
+from services.console.core.import_jobs import ImportJob, MappedFile, sample_of
 from services.console.hub import Hub
-from services.console.imports import ImportRun, records_of_contact, refused_file
+from services.console.imports import JobRun, refused_file
 from services.console.problems import Problem, not_found, rejected_fields
 from services.console.security import Identity
 
@@ -199,36 +196,6 @@ class ImportJobs:
     def _drop(self, job: ImportJob) -> None:
         self.jobs.pop(job.import_id, None)
         shutil.rmtree(self.folder / job.import_id, ignore_errors=True)
-
-
-class JobRun(ImportRun[GoodRow]):
-    """Writes down what is turned away, as it is."""
-
-    def __init__(self, hub: Hub, job: ImportJob, file: MappedFile, rejected: BinaryIO) -> None:
-        super().__init__(hub, file, records_of_contact)
-        self.job, self._rejected, self._mistakes = job, rejected, Mistakes()
-        self._rejected.write(csv_text([[*job.header, "line", "reason"]]).encode())
-
-    def tell(self) -> None:
-        self.job.imported, self.job.rejected, self.job.opt_ins = self.good, self.bad, self.told[CONSENTS]
-        self.job.mistakes = self._mistakes.listed()
-
-    async def _take(self, row: GoodRow | BadRow) -> None:
-        await super()._take(row)
-        if isinstance(row, BadRow):
-            self._mistakes.add(row)
-            cells = list(_cells_of(self.file.record, self.job))
-            self._rejected.write(csv_text([[*cells, row.line, row.message]]).encode())
-
-
-def _cells_of(record: bytes, job: ImportJob) -> Iterator[Any]:
-    """As many as the header has; of what is no row of it, all in the first."""
-    text = record.decode(errors="replace").rstrip("\r")
-    cells = next(csv.reader(io.StringIO(text, newline="")), []) if job.kind == "csv" else [text]
-    if len(cells) != len(job.header):
-        cells = [text]
-    yield from cells
-    yield from [""] * (len(job.header) - len(cells))
 
 
 def _beginning(path: Path) -> bytes:

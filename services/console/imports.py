@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, Generic, TypeVar
 
 from aiokafka.errors import KafkaError
 from fastapi import Request
@@ -13,6 +15,8 @@ from fastapi import Request
 from schemas.topics import CONSENTS, CONTACT_CHANGES, load_topics
 from services.console.core.contact_files import BadRow, FileError, RowFile
 from services.console.core.contact_rows import GoodRow
+from services.console.core.csv_text import csv_text
+from services.console.core.import_jobs import ImportJob, MappedFile, Mistakes
 from services.console.hub import Hub
 from services.console.problems import Problem
 from services.domain.messages import encode_json
@@ -114,6 +118,36 @@ def records_of_contact(row: GoodRow) -> Records:
     yield CONTACT_CHANGES, key, encode_json(row.change)
     for consent in row.consents:
         yield CONSENTS, key, encode_json(consent)
+
+
+class JobRun(ImportRun[GoodRow]):
+    """Writes down what is turned away, as it is."""
+
+    def __init__(self, hub: Hub, job: ImportJob, file: MappedFile, rejected: BinaryIO) -> None:
+        super().__init__(hub, file, records_of_contact)
+        self.job, self._rejected, self._mistakes = job, rejected, Mistakes()
+        self._rejected.write(csv_text([[*job.header, "line", "reason"]]).encode())
+
+    def tell(self) -> None:
+        self.job.imported, self.job.rejected, self.job.opt_ins = self.good, self.bad, self.told[CONSENTS]
+        self.job.mistakes = self._mistakes.listed()
+
+    async def _take(self, row: GoodRow | BadRow) -> None:
+        await super()._take(row)
+        if isinstance(row, BadRow):
+            self._mistakes.add(row)
+            cells = list(_cells_of(self.file.record, self.job))
+            self._rejected.write(csv_text([[*cells, row.line, row.message]]).encode())
+
+
+def _cells_of(record: bytes, job: ImportJob) -> Iterator[Any]:
+    """As many as the header has; of what is no row of it, all in the first."""
+    text = record.decode(errors="replace").rstrip("\r")
+    cells = next(csv.reader(io.StringIO(text, newline="")), []) if job.kind == "csv" else [text]
+    if len(cells) != len(job.header):
+        cells = [text]
+    yield from cells
+    yield from [""] * (len(job.header) - len(cells))
 
 
 def refused_file(error: FileError) -> Problem:

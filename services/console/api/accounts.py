@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
-from schemas import DEFAULT_ACCOUNT, Account, Channel, FieldError
-from schemas.base import AccountKey
+from schemas import DEFAULT_ACCOUNT, Account, Channel, FieldError, RateCard
+from schemas.base import AccountKey, Time
 from schemas.topics import ACCOUNTS
 from services.console.accounts import Standing, accounts_of, keep_test, opened, sealed, standing_of
-from services.console.api.models import AccountItem, AccountPage, ConnectedAccounts
 from services.console.auditing import entry
 from services.console.connections import Tested, try_connection
 from services.console.core.connecting import AccountChanges, Connect, changed, connected
@@ -21,6 +20,40 @@ from services.console.security import Caller, Identity
 from services.runtime.topics import open_account_topic
 
 router = APIRouter(tags=["accounts"])
+
+
+class AccountItem(BaseModel):
+    account_id: AccountKey
+    channel: str
+    provider: str
+    sender: str
+    username: str
+    """The account SID of Twilio's."""
+    rate_per_s: float
+    rate_card: RateCard
+    uncertain_policy: str
+    fetch_prices: bool
+    webhook_public_key: str
+    expires_at: Time | None
+    disconnected_at: Time | None
+    updated_at: Time | None
+    state: Literal["connected", "untested", "failing", "expiring", "expired", "disconnected"]
+    tested_at: Time | None
+    test_detail: str
+    """What the last test of the connection came to, in words."""
+    sandbox: bool
+    """The sandbox stands in: nothing leaves this machine."""
+
+
+class ConnectedAccounts(BaseModel):
+    account_id: str
+    """The first of them."""
+    items: list[AccountItem]
+
+
+class AccountPage(BaseModel):
+    items: list[AccountItem]
+    sandbox: bool
 
 
 @router.get("/accounts")

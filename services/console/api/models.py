@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from fastapi import Header, Query
 from pydantic import AfterValidator, BaseModel, Field
 
-from schemas import AudienceFilter, Body, Budget, Channel, ContactFields, Content, Limits, RateCard, Wire
-from schemas.base import AccountKey, CampaignKey, ContactKey, Time
+from schemas import AudienceFilter, Body, Budget, Channel, ContactFields, Content, Limits, Wire
+from schemas.base import CampaignKey, ContactKey, Time
 from schemas.limits import Cap
 
 IdempotencyKey = Annotated[
@@ -181,37 +181,3 @@ class AudienceNames(BaseModel):
     """Those in which most people are."""
     lists: list[ListItem]
     attributes: list[str]
-
-
-class AccountItem(BaseModel):
-    account_id: AccountKey
-    channel: str
-    provider: str
-    sender: str
-    username: str
-    """The account SID of Twilio's."""
-    rate_per_s: float
-    rate_card: RateCard
-    uncertain_policy: str
-    fetch_prices: bool
-    webhook_public_key: str
-    expires_at: Time | None
-    disconnected_at: Time | None
-    updated_at: Time | None
-    state: Literal["connected", "untested", "failing", "expiring", "expired", "disconnected"]
-    tested_at: Time | None
-    test_detail: str
-    """What the last test of the connection came to, in words."""
-    sandbox: bool
-    """The sandbox stands in: nothing leaves this machine."""
-
-
-class ConnectedAccounts(BaseModel):
-    account_id: str
-    """The first of them."""
-    items: list[AccountItem]
-
-
-class AccountPage(BaseModel):
-    items: list[AccountItem]
-    sandbox: bool

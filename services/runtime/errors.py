@@ -16,10 +16,6 @@ class RetryLaterError(Exception):
     """The same act may succeed later: wait and repeat it."""
 
 
-class PermanentError(Exception):
-    """No repetition helps: record it and go on with the next."""
-
-
 class StopProcessError(Exception):
     """To go on would break a promise. Ends the process with `FATAL_EXIT_CODE`; the message names the repair."""
 

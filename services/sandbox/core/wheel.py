@@ -31,10 +31,6 @@ class Wheel(Generic[Item]):
             items.append(item)
         self._count += 1
 
-    def next_due(self) -> float | None:
-        """When the next tick with anything in it ends; None where nothing waits."""
-        return self._order[0] * self._tick if self._order else None
-
     def pop(self, now: float) -> list[Item]:
         """Everything that is due, earliest tick first."""
         due: list[Item] = []

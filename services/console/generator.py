@@ -10,16 +10,8 @@ import structlog
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
-from services.console.core.generating import (
-    VARIANTS,
-    Answer,
-    Generated,
-    Wish,
-    answer_schema,
-    messages_for,
-    read_answer,
-    repair_message,
-)
+from services.console.core.generated import Answer, Generated, read_answer, repair_message
+from services.console.core.generating import VARIANTS, Wish, answer_schema, messages_for
 from services.console.problems import Problem
 from services.console.settings import ConsoleSettings
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from schemas import Channel
-from services.console.core.generating import Wish, answer_schema, messages_for, read_answer, repair_message
+from services.console.core.generated import read_answer, repair_message
+from services.console.core.generating import Wish, answer_schema, messages_for
 from services.sandbox.core.samples import samples, wish_of
 
 KNOWN = frozenset({"name", "city", "plan"})

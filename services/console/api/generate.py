@@ -11,7 +11,8 @@ from pydantic import Field
 
 from schemas import Channel, Wire
 from services.console.api.content import Desk
-from services.console.core.generating import Generated, Wish
+from services.console.core.generated import Generated
+from services.console.core.generating import Wish
 from services.console.hub import Hub, HubOf
 from services.console.problems import one_field
 from services.console.security import Caller

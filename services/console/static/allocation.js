@@ -4,7 +4,7 @@
   const place = document.querySelector("[data-allocation]");
   const words = place.dataset;
   const list = place.querySelector("[data-rows]");
-  const channels = JSON.parse(document.getElementById("channel-names").content.textContent);
+  const channels = Peal.values.parsed("channel-names");
   const PATH = "budget.allocation";
   const MICROS = 1e6;
 

@@ -4,8 +4,7 @@
   const place = document.querySelector("[data-preview]");
   const told = place.querySelector("[data-preview-told]");
   const list = place.querySelector("[data-reach]");
-  const read = (id) => JSON.parse(document.getElementById(id).content.textContent);
-  const [channels, reasons] = [read("channel-names"), read("reason-names")];
+  const [channels, reasons] = ["channel-names", "reason-names"].map(Peal.values.parsed);
   const PAUSE_MS = 450;
   const BEGINNING = told.textContent;
   let timer = 0;
@@ -41,11 +40,7 @@
     const caps = Peal.draft.get("limits.caps");
     if (Array.isArray(caps)) body.caps = caps;
     try {
-      const answer = await fetch("/api/v1/audience/preview", {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRF-Token": Peal.draft.form.dataset.csrf },
-        body: JSON.stringify(body),
-      });
+      const answer = await send("POST", "/api/v1/audience/preview", body);
       const found = await answer.json();
       if (number !== asked) return;
       if (answer.ok) show(found);

@@ -4,7 +4,7 @@
   const place = document.querySelector("[data-chain]");
   const words = place.dataset;
   const list = place.querySelector("[data-rows]");
-  const channels = JSON.parse(document.getElementById("channel-names").content.textContent);
+  const channels = Peal.values.parsed("channel-names");
   const USUAL = { not_engaged: "24h", not_delivered: "4h", own: "24h" };
   const UNITS = { m: ["minutesOne", "minutesMany"], h: ["hoursOne", "hoursMany"], d: ["daysOne", "daysMany"] };
   const together = new Intl.ListFormat(document.documentElement.lang || "en", { type: "conjunction" });

@@ -8,8 +8,6 @@
   const { draft, content } = Peal;
   let channel = "";
 
-  const idOf = (text) => text.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 100);
-
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-save-template]");
     if (!button) return;
@@ -21,7 +19,7 @@
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const id = idOf(name.value) ? `${channel}-${idOf(name.value)}` : "";
+    const id = templateId(channel, name.value);
     problem.hidden = true;
     if (!id) return name.reportValidity();
     try {

@@ -2,9 +2,8 @@
 "use strict";
 Peal.content = (() => {
   const { draft } = Peal;
-  const { show } = Peal.values;
-  const library = JSON.parse(document.getElementById("library").content.textContent);
-  const channelNames = JSON.parse(document.getElementById("channel-names").content.textContent);
+  const { show, parsed } = Peal.values;
+  const [library, channelNames] = ["library", "channel-names"].map(parsed);
   const TEXTS = { email: ["html", "mjml", "text"], sms: ["text"], whatsapp: ["template", "variables", "text"], push: ["title", "message", "link", "image"], social: ["text", "link", "media"] };
   const opened = new Set(); // channels whose own text is being begun, and is still empty
   const cards = () => [...document.querySelectorAll("[data-channel-card]")];

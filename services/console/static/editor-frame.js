@@ -35,11 +35,6 @@
     list.replaceChildren(...rest.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
   }
 
-  function sentence(text) {
-    const whole = text.charAt(0).toUpperCase() + text.slice(1);
-    return /[.!?]$/.test(whole) ? whole : `${whole}.`;
-  }
-
   function beside(place, control, problem) {
     const told = Object.assign(document.createElement("p"), { className: "wrong", textContent: sentence(problem.message) });
     told.id = `wrong-${problem.field}-${problem.problem}`;
@@ -66,12 +61,11 @@
   document.querySelector("[data-delete-draft]").addEventListener("click", async (event) => {
     const button = event.currentTarget;
     const problem = button.closest("dialog").querySelector("[data-problem]");
-    const headers = { "X-CSRF-Token": form.dataset.csrf };
     button.disabled = true;
     try {
-      const answer = await fetch(`/api/v1/drafts/${encodeURIComponent(Peal.draft.id)}`, { method: "DELETE", headers });
+      const answer = await send("DELETE", `/api/v1/drafts/${encodeURIComponent(Peal.draft.id)}`);
       if (answer.ok || answer.status === 404) return Peal.draft.forget(button.dataset.go);
-      problem.textContent = (await answer.json()).detail;
+      problem.textContent = (await problemOf(answer)).detail;
     } catch {
       problem.textContent = document.getElementById("saved").dataset.away;
     }
@@ -83,10 +77,10 @@
   const wanted = decodeURIComponent(location.hash.slice(1));
   if (wanted.startsWith("field=")) {
     const path = wanted.slice(6);
-    const control = [...form.elements].find((each) => each.name && fits(path, each.name)) 
+    const control = [...form.elements].find((each) => each.name && fits(path, each.name))
       ?? [...form.querySelectorAll("[data-wrong-for]")].find((each) => fits(path, each.dataset.wrongFor))?.querySelector("input, select, button, textarea");
     control?.focus();
     control?.scrollIntoView({ block: "center" });
   }
-  judge(JSON.parse(document.getElementById("findings").content.textContent));
+  judge(Peal.values.parsed("findings"));
 })();

@@ -82,5 +82,8 @@ Peal.values = (() => {
     }
   }
 
-  return { at, put, same, differences, valueOf, show };
+  /** What the page holds as JSON in the template of that id. */
+  const parsed = (id) => JSON.parse(document.getElementById(id).content.textContent);
+
+  return { at, put, same, differences, valueOf, show, parsed };
 })();

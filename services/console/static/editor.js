@@ -2,7 +2,7 @@
 // browser, and is sent again when the console answers again. `peal:edit` and `peal:saved` tell the steps' own scripts.
 "use strict";
 Peal.draft = (() => {
-  const { at, put, same, differences, valueOf, show } = Peal.values;
+  const { at, put, same, differences, valueOf, show, parsed } = Peal.values;
   const form = document.querySelector("form[data-draft]");
   const line = document.getElementById("saved");
   const API = `/api/v1/drafts/${encodeURIComponent(form.dataset.draft)}`;
@@ -10,7 +10,6 @@ Peal.draft = (() => {
   const PAUSE_MS = 500;
   const AGAIN_MS = [1500, 3000, 6000];
   const LARGEST_ON_LEAVING = 60000; // what a browser sends for a page that is gone
-  const parsed = (id) => JSON.parse(document.getElementById(id).content.textContent);
 
   const sheet = parsed("sheet");
   const base = structuredClone(sheet); // as the server has it, as far as it has been read
@@ -99,7 +98,7 @@ Peal.draft = (() => {
 
   const request = (batch, more = {}) => ({
     method: "PATCH",
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": form.dataset.csrf },
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": CSRF },
     body: JSON.stringify({ expected_revision: revision, changes: Object.fromEntries(batch) }),
     ...more,
   });

@@ -4,7 +4,7 @@
   const place = document.querySelector("[data-estimate]");
   const words = place.dataset;
   const told = place.querySelector("[data-estimate-told]");
-  const channels = JSON.parse(document.getElementById("channel-names").content.textContent);
+  const channels = Peal.values.parsed("channel-names");
   const PAUSE_MS = 600;
   let timer = 0;
   let asked = 0;

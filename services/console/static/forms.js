@@ -14,7 +14,6 @@
 //     [data-row="limits.caps"]: its fields' names go on from there; a row in which nothing stands is left out
 //   In a dialog a button with value="no" closes it.
 "use strict";
-const SAID = "peal-said";
 
 /** Of a text, by `data-kind`; "" is what data-empty says, else null. */
 const kinds = {
@@ -142,9 +141,7 @@ function succeed(form, answer) {
   }
   form.closest("dialog")?.close();
   if (go || "reload" in form.dataset) {
-    try {
-      sessionStorage.setItem(SAID, said);
-    } catch { /* said by the page itself, then */ }
+    tellThere(said);
     return go ? location.assign(filled(go, answer)) : location.reload();
   }
   form.dispatchEvent(new CustomEvent("peal:sent", { bubbles: true, detail: answer }));
@@ -225,9 +222,3 @@ document.addEventListener("change", (event) => event.target.form?.querySelector(
 suit();
 
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-
-try {
-  const said = sessionStorage.getItem(SAID);
-  sessionStorage.removeItem(SAID);
-  if (said && document.getElementById("told")) tell(said);
-} catch { /* nothing was left to say */ }

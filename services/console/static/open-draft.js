@@ -5,18 +5,13 @@
   const told = document.getElementById("opening-told");
   const PAUSE_MS = 3000;
   // One key for this page, however often it asks: a lost answer makes no second draft.
-  const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
+  const key = newKey();
 
   async function open() {
     try {
-      const answer = await fetch("/api/v1/drafts", {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRF-Token": place.dataset.csrf, "Idempotency-Key": key },
-        body: place.dataset.body,
-      });
-      const body = await answer.json();
-      if (answer.ok) return location.replace(`/campaigns/${encodeURIComponent(body.draft_id)}/edit/general`);
-      told.textContent = body.detail;
+      const answer = await send("POST", "/api/v1/drafts", JSON.parse(place.dataset.body), key);
+      if (answer.ok) return location.replace(`/campaigns/${encodeURIComponent((await answer.json()).draft_id)}/edit/general`);
+      told.textContent = (await problemOf(answer)).detail;
       if (answer.status < 500) return;
     } catch {
       told.textContent = place.dataset.away;

@@ -1,6 +1,7 @@
 // How pages ask REST, and how they say what came of it: one place for every page. Its sentences stand in its own tag.
 "use strict";
 const { csrf: CSRF, unreached: UNREACHED, failed: FAILED, away: AWAY } = document.currentScript.dataset;
+const SAID = "peal-said";
 
 /** A key for a request that is made once, however often it is sent. */
 const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -38,6 +39,13 @@ function tell(text, bad = false) {
   if (text) told.focus();
 }
 
+/** Say it on the page that comes next. */
+function tellThere(text) {
+  try {
+    sessionStorage.setItem(SAID, text);
+  } catch { /* that page speaks for itself, then */ }
+}
+
 /** Lay `value` where `path` ("content.sms", "limits.caps.0.per") says; a number in it is a place in a list. */
 function lay(object, path, value) {
   const names = path.split(".");
@@ -68,3 +76,11 @@ document.addEventListener("click", async (event) => {
     tell(AWAY, true);
   }
 });
+
+try {
+  const said = document.getElementById("told") && sessionStorage.getItem(SAID);
+  if (said) {
+    sessionStorage.removeItem(SAID);
+    tell(said);
+  }
+} catch { /* nothing was left to say */ }

@@ -42,17 +42,12 @@
     button.disabled = true;
     says.textContent = says.dataset.sending;
     try {
-      const answer = await fetch(`/api/v1/drafts/${encodeURIComponent(Peal.draft.id)}/launch`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRF-Token": Peal.draft.form.dataset.csrf, "Idempotency-Key": button.dataset.key },
-        body: JSON.stringify({ expected_revision: revision }),
-      });
-      const body = await answer.json();
-      if (answer.ok) return Peal.draft.forget(`/campaigns/${encodeURIComponent(body.campaign_id)}`);
-      const texts = body.errors?.length ? [...new Set(body.errors.map((error) => error.message))] : [body.detail];
-      problem.textContent = texts.join(" ");
+      const path = `/api/v1/drafts/${encodeURIComponent(Peal.draft.id)}/launch`;
+      const answer = await send("POST", path, { expected_revision: revision }, button.dataset.key);
+      if (answer.ok) return Peal.draft.forget(`/campaigns/${encodeURIComponent((await answer.json()).campaign_id)}`);
+      problem.textContent = (await problemOf(answer)).detail;
       // What was refused may be mended and sent again: that is another command. What got no answer is the same one.
-      if (answer.status < 500) button.dataset.key = crypto.getRandomValues(new Uint32Array(4)).join("-");
+      if (answer.status < 500) button.dataset.key = newKey();
     } catch {
       problem.textContent = place.dataset.unreached;
     }

@@ -46,12 +46,10 @@
   });
   addEventListener("beforeunload", (event) => changed && event.preventDefault());
 
-  const idOf = (text) => text.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 100);
-
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     problem.hidden = true;
-    const own = id || (idOf(name()) && `${channel}-${idOf(name())}`);
+    const own = id || templateId(channel, name());
     if (!own) return form.querySelector("[data-template-name]").reportValidity();
     const button = form.querySelector("button");
     button.disabled = true;
@@ -60,9 +58,7 @@
       if (answer.ok) {
         const { template } = await answer.json();
         changed = false;
-        try {
-          sessionStorage.setItem("peal-template-said", Peal.frames.fill(form.dataset.saved, template));
-        } catch { /* said by the page itself, then */ }
+        tellThere(Peal.frames.fill(form.dataset.saved, template));
         return location.assign(`/templates/${encodeURIComponent(template.template_id)}`);
       }
       problem.textContent = (await problemOf(answer)).detail;
@@ -90,10 +86,5 @@
     said.hidden = false;
   });
 
-  try {
-    const said = sessionStorage.getItem("peal-template-said");
-    sessionStorage.removeItem("peal-template-said");
-    if (said) tell(said);
-  } catch { /* nothing was left to say */ }
   preview();
 })();

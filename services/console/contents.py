@@ -22,7 +22,7 @@ from services.console.problems import Problem, not_found
 from services.console.queries import content as queries
 from services.console.queries.contacts import Wanted, page_parameters, people_page, words_of
 from services.console.security import Identity
-from services.domain.audience import CONTACT_FIELDS, filter_parameters
+from services.domain.audience import CONTACT_FIELDS, filter_parameters, listed_names
 from services.domain.brands import brand_named
 from services.domain.content import present
 
@@ -70,7 +70,7 @@ class ContentDesk:
 
     async def _known(self, identity: Identity, audience: Audience | None) -> frozenset[str] | None:
         if isinstance(audience, list):
-            return CONTACT_FIELDS.union(*(person.attributes for person in audience))
+            return listed_names(audience)
         return await self.names.of(identity.brand)
 
     async def person(self, identity: Identity, contact: str, audience: Audience | None) -> Person:

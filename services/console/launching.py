@@ -18,7 +18,7 @@ from schemas import (
     FieldError,
     InlineRecipient,
 )
-from schemas.base import CampaignId
+from schemas.base import DEFAULT_ACCOUNT, CampaignId
 from services.console.accounts import account_problems
 from services.console.api.campaigns import apply
 from services.console.contents import ContentDesk, audience_of
@@ -28,6 +28,7 @@ from services.console.core.drafts import channels_of, value_at
 from services.console.core.findings import Finding, Surroundings, campaign_of, findings
 from services.console.core.reviews import Review, review_of
 from services.console.drafts import Drafts, conflict
+from services.console.forecasts import forecast_of
 from services.console.problems import Problem, rejected_fields
 from services.console.queries import drafts as queries
 from services.console.reach import known_campaigns
@@ -36,7 +37,6 @@ from services.domain.audience import unknown_campaigns
 from services.domain.brands import needs_approval, waits_for_approval, with_brand
 from services.domain.campaigns import record_of, unique, with_templates
 from services.domain.forecast.listed import opted_in
-from services.runtime.forecasting import foresee
 
 log = structlog.get_logger("console")
 _SEND: Final = CommandType.SEND.value
@@ -85,7 +85,7 @@ async def review(drafts: Drafts, contents: ContentDesk, identity: Identity, draf
     forecast = None
     if record is not None and channels_of(draft.sheet):
         found += await _of_campaigns(drafts, record)
-        forecast = await foresee(_asks(drafts), record, around.accounts, hub.settings.public_url, around.now, people)
+        forecast = await forecast_of(hub, record, people)
     audience = audience_of(draft.sheet)
     written = contents.read(identity, draft.sheet)
     used, _ = await contents.placeholders(identity, written, audience) if audience is not None else ([], None)
@@ -107,13 +107,6 @@ def _record(draft: Draft, around: Surroundings) -> tuple[CampaignRecord | None, 
     return record, campaign.audience.recipients
 
 
-def _asks(drafts: Drafts) -> Any:
-    async def ask(query: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
-        return await drafts.hub.tuples(query, **parameters)
-
-    return ask
-
-
 async def _of_campaigns(drafts: Drafts, record: CampaignRecord) -> list[Finding]:
     """Campaigns that the filter names, and that the brand does not have."""
     if record.filter is None:
@@ -124,12 +117,8 @@ async def _of_campaigns(drafts: Drafts, record: CampaignRecord) -> list[Finding]
 
 def wanted_accounts(draft: Draft) -> dict[str, str]:
     """Channel -> account, `default` where none is named."""
-    return {
-        channel.value: name
-        if isinstance(name := value_at(draft.sheet, f"accounts.{channel.value}"), str)
-        else "default"
-        for channel in channels_of(draft.sheet)
-    }
+    named = {channel.value: value_at(draft.sheet, f"accounts.{channel.value}") for channel in channels_of(draft.sheet)}
+    return {channel: name if isinstance(name, str) else DEFAULT_ACCOUNT for channel, name in named.items()}
 
 
 async def launch(

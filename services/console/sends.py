@@ -80,10 +80,8 @@ class Sends:
         if record.audience is None or record.launched_at is None:
             return rows, None
         for number in range(chosen.step, len(record.steps) + 1):
-            if chosen.channel not in ("", record.steps[number - 1].channel.value) or chosen.only_step not in (
-                0,
-                number,
-            ):
+            channel = record.steps[number - 1].channel.value
+            if chosen.channel not in ("", channel) or chosen.only_step not in (0, number):
                 continue
             first = chosen.ord if number == chosen.step else 0
             room = chosen.limit - len(rows)

@@ -7,11 +7,11 @@ it stands in backticks, and a name that could end them is refused (`filter_probl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from schemas import AudienceFilter, FieldError
+from schemas import AudienceFilter, FieldError, InlineRecipient
 from schemas.audience import AttributeTest
 
 KNOWN_CAMPAIGNS = """
@@ -45,6 +45,11 @@ def filter_parameters(audience: AudienceFilter, brand: str, now: datetime) -> di
     compiler = _Compiler()
     compiler.text(audience)
     return {"brand": brand, "now": now.replace(microsecond=0, tzinfo=None), **compiler.parameters}
+
+
+def listed_names(people: Iterable[InlineRecipient]) -> frozenset[str]:
+    """What placeholders may be called in messages to people whom a campaign lists itself."""
+    return CONTACT_FIELDS.union(*(person.attributes for person in people))
 
 
 def column_of(name: str) -> str:

@@ -12,7 +12,7 @@ from ulid import ULID
 
 from schemas import Brand, CampaignId, CampaignRecord, Command, CommandResult, CommandType, FieldError, Template
 from schemas.topics import load_topics
-from services.domain.audience import CONTACT_FIELDS
+from services.domain.audience import listed_names
 from services.domain.brands import brand_named, waits_for_approval, with_brand
 from services.domain.campaigns import check_campaign, check_filter, template_uses, with_templates
 from services.planner.accounts import AccountDirectory
@@ -156,8 +156,7 @@ class CommandHandler:
 
     async def _known_names(self, record: CampaignRecord, command: Command) -> frozenset[str]:
         if command.campaign and command.campaign.audience.recipients is not None:
-            attributes = (person.attributes for person in command.campaign.audience.recipients)
-            return CONTACT_FIELDS.union(*attributes)
+            return listed_names(command.campaign.audience.recipients)
         if record.filter is None and record.audience is not None:
             return await self.audiences.listed_attribute_names(record.campaign_id, record.audience)
         return await self.audiences.attribute_names(record.brand)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from fastapi import APIRouter, Request
 from ulid import ULID
 
-from schemas import Campaign, CampaignRecord, Forecast, InlineRecipient
+from schemas import Campaign, CampaignRecord, InlineRecipient
 from schemas.base import CampaignId
 from services.console.core.plans import Comparison, Plan, outcome_of
+from services.console.forecasts import forecast_of
 from services.console.hub import Hub, HubOf
 from services.console.live import StatsDesk
 from services.console.problems import one_field
 from services.console.queries import stats as queries
 from services.console.reach import known_campaigns
 from services.console.security import Caller
-from services.domain.audience import ATTRIBUTE_NAMES, CONTACT_FIELDS
+from services.domain.audience import ATTRIBUTE_NAMES, CONTACT_FIELDS, listed_names
 from services.domain.brands import brand_named, needs_approval, with_brand
-from services.domain.campaigns import AccountLookup, check_campaign, check_filter, record_of, with_templates
-from services.runtime.forecasting import foresee
+from services.domain.campaigns import check_campaign, check_filter, record_of, with_templates
 
 router = APIRouter(tags=["campaigns"])
 
@@ -34,8 +33,7 @@ async def plan(campaign: Campaign, hub: HubOf, caller: Caller) -> Plan:
     written, errors = with_templates(campaign, hub.templates.items)
     record = with_brand(record_of(written, campaign.id or CampaignId(str(ULID())), hub.now()), brand)
     people = campaign.audience.recipients
-    accounts = hub.account_lookup(caller.brand)
-    errors += check_campaign(record, accounts, await _known_names(hub, record, people))
+    errors += check_campaign(record, hub.account_lookup(caller.brand), await _known_names(hub, record, people))
     if record.filter is not None:
         errors += check_filter(record.filter, await known_campaigns(hub, caller.brand, record.filter))
     return Plan(
@@ -43,7 +41,7 @@ async def plan(campaign: Campaign, hub: HubOf, caller: Caller) -> Plan:
         sound=not errors,
         errors=errors,
         needs_approval=needs_approval(record, brand),
-        forecast=await _foresee(hub, record, accounts, people),
+        forecast=await forecast_of(hub, record, people),
     )
 
 
@@ -53,7 +51,7 @@ async def compare(campaign_id: str, request: Request, hub: HubOf, caller: Caller
     """What a campaign was to come to when it was launched, beside what it has come to by now."""
     record = await hub.campaign(campaign_id, caller)
     if record.launched_at is None:
-        found = await _foresee(hub, record, hub.account_lookup(caller.brand), None)
+        found = await forecast_of(hub, record)
         return Comparison(campaign_id=campaign_id, forecast=found, outcome=None)
     desk: StatsDesk = request.app.state.stats
     stats = await desk.stats(record)
@@ -63,14 +61,5 @@ async def compare(campaign_id: str, request: Request, hub: HubOf, caller: Caller
 
 async def _known_names(hub: Hub, record: CampaignRecord, people: Sequence[InlineRecipient] | None) -> frozenset[str]:
     if people is not None:
-        return CONTACT_FIELDS.union(*(person.attributes for person in people))
+        return listed_names(people)
     return CONTACT_FIELDS | {row[0] for row in await hub.tuples(ATTRIBUTE_NAMES, brand=record.brand)}
-
-
-async def _foresee(
-    hub: Hub, record: CampaignRecord, accounts: AccountLookup, people: Sequence[InlineRecipient] | None
-) -> Forecast:
-    async def ask(query: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
-        return await hub.tuples(query, **parameters)
-
-    return await foresee(ask, record, accounts, hub.settings.public_url, hub.now(), people)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from schemas import Brand, Campaign, FieldError
 from schemas.base import CampaignId
 from services.console.core.drafts import STEPS, Sheet, channels_of, step_of, value_at
-from services.domain.audience import CONTACT_FIELDS, filter_problems
+from services.domain.audience import filter_problems, listed_names
 from services.domain.brands import with_brand
 from services.domain.campaigns import AccountLookup, Library, check_campaign, record_of, unique, with_templates
 from services.domain.field_errors import field_errors
@@ -101,7 +101,7 @@ def _found(sheet: Sheet, around: Surroundings) -> list[FieldError]:
     record = record.model_copy(update={"steps": readable})
     known, people = around.attributes, campaign.audience.recipients
     if people is not None and known is not None:
-        known = CONTACT_FIELDS.union(*(person.attributes for person in people))
+        known = listed_names(people)
     found = check_campaign(record, around.accounts, known or ()) + _shares_left(campaign)
     return errors + wrong + [each for each in found if known is not None or each.problem != "unknown_placeholder"]
 

@@ -9,7 +9,6 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken
 
 from schemas import DEFAULT_ACCOUNT, Account, AccountCheck, CampaignRecord, CampaignStatus
-from schemas.topics import ACCOUNT_CHECKS
 from services.console.connections import Tested
 from services.console.core.accounts import AccountProblem, State, check_key, problems_of, state_of
 from services.console.core.drafts import name_of, value_at
@@ -90,8 +89,7 @@ async def keep_test(hub: Hub, account: Account, tested: Tested) -> None:
     """As of when this returns, it counts in this process. Raises `Problem` 503."""
     fields: dict[str, Any] = {"account_id": account.account_id, "channel": account.channel, "brand": account.brand}
     check = AccountCheck(**fields, at=hub.now(), good=tested.verdict == "good", detail=tested.detail[:500])
-    await hub.publish(ACCOUNT_CHECKS, [(check_key(check.channel, check.account_id), check.write())])
-    await hub.checks.catch_up()
+    await hub.keep(hub.checks, check_key(check.channel, check.account_id), check)
 
 
 def _fernet(hub: Hub) -> Fernet:

@@ -16,7 +16,6 @@ from aiokafka.errors import KafkaError
 
 from schemas import Draft
 from schemas.base import CampaignId
-from schemas.topics import DRAFTS
 from services.console.accounts import Standing, accounts_of
 from services.console.auditing import entry
 from services.console.core.drafts import BadChangeError, merged, without_person
@@ -85,8 +84,7 @@ class Drafts:
         """`told`: whether the audit log is. Raises `Problem` 503."""
         audit = entry(identity, self.hub.now(), "draft.remove", f"draft/{draft.draft_id}") if told else None
         async with _patience():
-            await self.hub.publish(DRAFTS, [(draft_key(draft.brand, draft.draft_id), None)], audit)
-            await self.hub.drafts.catch_up()
+            await self.hub.keep(self.hub.drafts, draft_key(draft.brand, draft.draft_id), None, audit)
 
     async def around(self, identity: Identity) -> Surroundings:
         """What the brand's sheets are judged by, now."""
@@ -127,8 +125,7 @@ class Drafts:
     async def _put(self, identity: Identity, draft: Draft, action: str = "") -> None:
         audit = entry(identity, self.hub.now(), action, f"draft/{draft.draft_id}") if action else None
         async with _patience():
-            await self.hub.publish(DRAFTS, [(draft_key(draft.brand, draft.draft_id), draft.write())], audit)
-            await self.hub.drafts.catch_up()
+            await self.hub.keep(self.hub.drafts, draft_key(draft.brand, draft.draft_id), draft, audit)
 
     def lock(self, identity: Identity, draft_id: str) -> asyncio.Lock:
         """Held by whoever changes a draft, from reading it on."""

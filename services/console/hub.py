@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -28,10 +28,11 @@ from schemas import (
     Segment,
     StepProgress,
     Template,
+    Wire,
     is_test,
 )
 from schemas.base import DEFAULT_BRAND
-from schemas.topics import AUDIT_LOG, OPERATORS
+from schemas.topics import AUDIT_LOG
 from services.console.commands import CommandDesk, accepted
 from services.console.problems import Problem, not_found
 from services.console.security import Identity
@@ -43,6 +44,7 @@ from services.runtime.registry import Registry
 
 log = structlog.get_logger("console")
 Row = dict[str, Any]
+W = TypeVar("W", bound=Wire)
 LEARN_S: Final = 1.0
 
 
@@ -148,16 +150,13 @@ class Hub:
         """As `rows`, without names."""
         return [tuple(row.values()) for row in await self.rows(query, **parameters)]
 
-    async def publish(
-        self, topic: str, records: Sequence[tuple[str, bytes | None]], audit: AuditEntry | None = None
-    ) -> None:
-        """(key, value) each, acknowledged when this returns; and what the audit log is told of it. Raises `Problem`
-        503."""
+    async def publish(self, topic: str, key: str, value: bytes | None, audit: AuditEntry | None = None) -> None:
+        """Acknowledged when this returns, and so is what the audit log is told of it. Raises `Problem` 503."""
         told = [(AUDIT_LOG, audit.brand, audit.write())] if audit else []
         try:
             sent = [
-                await self.producer.send(where, value, key=key.encode())
-                for where, key, value in [*told, *((topic, key, value) for key, value in records)]
+                await self.producer.send(where, content, key=name.encode())
+                for where, name, content in (*told, (topic, key, value))
             ]
             for future in sent:
                 await future
@@ -167,13 +166,13 @@ class Hub:
 
     async def audit(self, entry: AuditEntry) -> None:
         """Raises `Problem` 503."""
-        await self.publish(AUDIT_LOG, [(entry.brand, entry.write())])
+        await self.publish(AUDIT_LOG, entry.brand, entry.write())
 
-    async def put_operator(self, operator: Operator, audit: AuditEntry | None, *, remove: bool = False) -> None:
-        """As of when this returns, it counts in this process. Raises `Problem` 503."""
-        value = None if remove else operator.write()
-        await self.publish(OPERATORS, [(operator.operator_id, value)], audit)
-        await self.operators.catch_up()
+    async def keep(self, registry: Registry[W], key: str, value: W | None, audit: AuditEntry | None = None) -> None:
+        """Put it on the registry's topic, or with None take it away; it counts here as of when this returns. Raises
+        `Problem` 503."""
+        await self.publish(registry.topic, key, value.write() if value is not None else None, audit)
+        await registry.catch_up()
 
 
 def hub_of(request: Request) -> Hub:

@@ -9,7 +9,6 @@ from pydantic import BaseModel, SecretStr
 
 from schemas import DEFAULT_ACCOUNT, Account, Channel, FieldError, RateCard
 from schemas.base import AccountKey, Time
-from schemas.topics import ACCOUNTS
 from services.console.accounts import Standing, accounts_of, keep_test, opened, sealed, standing_of
 from services.console.auditing import entry
 from services.console.connections import Tested, try_connection
@@ -177,5 +176,4 @@ async def _keep(hub: Hub, caller: Identity, account: Account, secret: str, actio
     if secret:
         account = account.model_copy(update={"secret": sealed(hub, secret)})
     told = entry(caller, hub.now(), action, f"account/{account.account_id}", detail=detail or account.channel.value)
-    await hub.publish(ACCOUNTS, [(account.account_id, account.write())], told)
-    await hub.accounts.catch_up()
+    await hub.keep(hub.accounts, account.account_id, account, told)

@@ -46,9 +46,8 @@ async def create(body: KeyBody, hub: HubOf, caller: Caller) -> dict[str, Any]:
         operator_id=key_id, brand=caller.brand, name=body.name, role=body.role, kind="machine",
         installation=body.installation, key_hash=digest(key), created_at=hub.now(), created_by=caller.name,
     )  # fmt: skip
-    await hub.put_operator(
-        made, entry(caller, hub.now(), "api-key.create", f"operator/{key_id}", detail=grade_of(made))
-    )
+    told = entry(caller, hub.now(), "api-key.create", f"operator/{key_id}", detail=grade_of(made))
+    await hub.keep(hub.operators, key_id, made, told)
     return view_of(made) | {"key": key}
 
 

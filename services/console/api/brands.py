@@ -10,7 +10,6 @@ from pydantic import BaseModel, StringConstraints, ValidationError
 
 from schemas import Brand, BrandRules, Wire
 from schemas.base import BrandKey
-from schemas.topics import BRANDS
 from services.console.auditing import entry
 from services.console.hub import HubOf
 from services.console.problems import Problem, not_found, one_field, rejected_fields
@@ -69,8 +68,7 @@ async def put(brand: BrandKey, body: BrandRules, hub: HubOf, caller: Caller) -> 
     was = hub.brands.items.get(brand)
     changed = [name for name in BrandRules.model_fields if getattr(was, name, None) != getattr(made, name)]
     told = entry(replace(caller, brand=brand), hub.now(), "brand.put", f"brand/{brand}", detail=", ".join(changed))
-    await hub.publish(BRANDS, [(brand, made.write())], told)
-    await hub.brands.catch_up()
+    await hub.keep(hub.brands, brand, made, told)
     return _view(made)
 
 

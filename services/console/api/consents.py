@@ -87,7 +87,7 @@ async def record(
         caller, hub.now(), "consent.record", recipient=consent.recipient,
         detail=f"{consent.channel} {consent.state} ({consent.purpose})",
     )  # fmt: skip
-    await hub.publish(CONSENTS, [(consent.recipient, consent.write())], told)
+    await hub.publish(CONSENTS, consent.recipient, consent.write(), told)
     answer = consent.model_dump(mode="json")
     if key:
         answers.put((caller.brand, "consent", key), answer)

@@ -165,5 +165,5 @@ async def replace(contact: ContactKey, body: ContactBody, hub: HubOf, caller: Ca
         replace=True,
     )
     told = entry(caller, hub.now(), "contact.replace", recipient=change.recipient)
-    await hub.publish(CONTACT_CHANGES, [(change.recipient, change.write())], told)
+    await hub.publish(CONTACT_CHANGES, change.recipient, change.write(), told)
     return change.model_dump(mode="json") | {"contact": contact}

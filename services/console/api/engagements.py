@@ -34,7 +34,7 @@ async def record(
     told = Engagement.model_validate(
         content | {"recipient": caller.recipient(body.contact), "at": body.at or hub.now()}
     )
-    await hub.publish(ENGAGEMENTS, [(told.recipient, told.write())])
+    await hub.publish(ENGAGEMENTS, told.recipient, told.write())
     answer = told.model_dump(mode="json")
     if key:
         answers.put((caller.brand, "engagement", key), answer)

@@ -53,7 +53,7 @@ async def erase(contact: ContactKey, hub: HubOf, drafts: DraftsOf, caller: Calle
          "proof": f"asked for by {caller.name}", "reason": ERASED}
     )  # fmt: skip
     told = entry(caller, now, "contact.erase", recipient=recipient)
-    await hub.publish(CONSENTS, [(recipient, wish.write())], told)
+    await hub.publish(CONSENTS, recipient, wish.write(), told)
     await drafts.forget(caller, contact)
     return Erasure(recipient=recipient, state="requested", requested_at=now, updated_at=now)
 

@@ -8,7 +8,6 @@ from fastapi import APIRouter
 
 from schemas import BrandLook
 from schemas.base import BrandKey
-from schemas.topics import BRANDS
 from services.console.auditing import entry
 from services.console.hub import Hub, HubOf
 from services.console.problems import not_found
@@ -31,8 +30,7 @@ async def put(brand: BrandKey, body: BrandLook, hub: HubOf, caller: Caller) -> B
     await hub.brands.catch_up()
     made = brand_named(hub.brands.items, brand).model_copy(update={"look": body, "updated_at": hub.now()})
     told = entry(replace(caller, brand=brand), hub.now(), "brand.look", f"brand/{brand}")
-    await hub.publish(BRANDS, [(brand, made.write())], told)
-    await hub.brands.catch_up()
+    await hub.keep(hub.brands, brand, made, told)
     return body
 
 

@@ -52,7 +52,7 @@ async def show(hub: HubOf, caller: Caller) -> Me:
 async def rename(body: Rename, hub: HubOf, caller: Caller) -> Me:
     operator = await _person(hub, caller)
     made = operator.model_copy(update={"name": body.name})
-    await hub.put_operator(made, entry(caller, hub.now(), "operator.rename", f"operator/{operator.operator_id}"))
+    await _keep(hub, caller, made, "operator.rename")
     return _view(caller, made)
 
 
@@ -66,7 +66,7 @@ async def set_password(body: NewPassword, request: Request, response: Response, 
         await _check(desk, request, operator, body.current.get_secret_value())
     made = with_password(operator, await desk.passwords.hash(body.password.get_secret_value()))
     made = made.model_copy(update={"link_hash": "", "link_expires_at": None})
-    await hub.put_operator(made, entry(caller, hub.now(), "operator.password", f"operator/{operator.operator_id}"))
+    await _keep(hub, caller, made, "operator.password")
     _open_again(request, response, replace(caller, by="password"))
     return _view(caller, made)
 
@@ -76,9 +76,14 @@ async def end_sessions(request: Request, response: Response, hub: HubOf, caller:
     """Wherever else this person is signed in, they are no more."""
     operator = await _person(hub, caller)
     made = operator.model_copy(update={"sessions": operator.sessions + 1})
-    await hub.put_operator(made, entry(caller, hub.now(), "operator.end-sessions", f"operator/{operator.operator_id}"))
+    await _keep(hub, caller, made, "operator.end-sessions")
     _open_again(request, response, caller)
     return _view(caller, made)
+
+
+async def _keep(hub: Hub, caller: Identity, made: Operator, action: str) -> None:
+    told = entry(caller, hub.now(), action, f"operator/{made.operator_id}")
+    await hub.keep(hub.operators, made.operator_id, made, told)
 
 
 async def _person(hub: Hub, caller: Identity) -> Operator:

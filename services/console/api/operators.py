@@ -61,7 +61,7 @@ async def put(operator_id: Identifier, body: OperatorBody, hub: HubOf, caller: C
         | {"operator_id": operator_id, "brand": caller.brand, "kind": PERSON}
     )
     told = entry(caller, hub.now(), "operator.put", f"operator/{operator_id}", detail=grade_of(made))
-    await hub.put_operator(made, told)
+    await hub.keep(hub.operators, made.operator_id, made, told)
     return view_of(made)
 
 
@@ -77,7 +77,8 @@ async def login_link(operator_id: Identifier, request: Request, hub: HubOf, call
     operator = of_the_brand(hub, caller, operator_id, PERSON)
     token = secrets.token_urlsafe(32)
     made = with_link(operator, token, hub.now())
-    await hub.put_operator(made, entry(caller, hub.now(), "operator.login-link", f"operator/{operator_id}"))
+    told = entry(caller, hub.now(), "operator.login-link", f"operator/{operator_id}")
+    await hub.keep(hub.operators, made.operator_id, made, told)
     assert made.link_expires_at is not None, "just given"
     url = f"{request.base_url}login/{token}"
     return LoginLink(operator_id=operator_id, url=url, expires_at=made.link_expires_at)
@@ -88,7 +89,7 @@ async def take_off(hub: Hub, caller: Identity, operator_id: str, kind: str) -> d
     check_installation(caller, operator.role, operator.installation, operator)
     action = "operator.remove" if kind == PERSON else "api-key.revoke"
     told = entry(caller, hub.now(), action, f"operator/{operator_id}", detail=grade_of(operator))
-    await hub.put_operator(operator, told, remove=True)
+    await hub.keep(hub.operators, operator_id, None, told)
     return view_of(operator)
 
 

@@ -11,7 +11,6 @@ from ulid import ULID
 
 from schemas import AudienceFilter, Channel, Segment, Wire
 from schemas.base import Identifier, Time
-from schemas.topics import SEGMENTS
 from services.console.api.models import ChannelReach
 from services.console.auditing import entry
 from services.console.hub import Hub, HubOf
@@ -104,8 +103,7 @@ async def remove(segment_id: Identifier, hub: HubOf, caller: Caller) -> None:
     """Campaigns keep the conditions that they took from it, and nobody is deleted."""
     await segment_named(hub, caller, segment_id)
     told = entry(caller, hub.now(), "segment.remove", f"segment/{segment_id}")
-    await hub.publish(SEGMENTS, [(f"{caller.brand}/{segment_id}", None)], told)
-    await hub.segments.catch_up()
+    await hub.keep(hub.segments, f"{caller.brand}/{segment_id}", None, told)
 
 
 async def _put(hub: Hub, caller: Identity, segment_id: str, body: SegmentBody) -> Segment:
@@ -118,6 +116,5 @@ async def _put(hub: Hub, caller: Identity, segment_id: str, body: SegmentBody) -
         updated_by=caller.name,
     )  # fmt: skip
     told = entry(caller, hub.now(), "segment.put", f"segment/{segment_id}")
-    await hub.publish(SEGMENTS, [(f"{caller.brand}/{segment_id}", made.write())], told)
-    await hub.segments.catch_up()
+    await hub.keep(hub.segments, f"{caller.brand}/{segment_id}", made, told)
     return made

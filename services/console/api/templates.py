@@ -9,7 +9,6 @@ from pydantic import BaseModel, Field
 
 from schemas import Channel, Template, Wire
 from schemas.base import Identifier
-from schemas.topics import TEMPLATES
 from services.console.auditing import entry
 from services.console.hub import Hub, HubOf
 from services.console.problems import Problem, not_found
@@ -89,20 +88,19 @@ async def put(template_id: Identifier, body: TemplateBody, hub: HubOf, caller: C
         template_id=template_id, brand=caller.brand, channel=body.channel, name=body.name, content=body.content,
         version=version + 1, updated_at=hub.now(),
     )  # fmt: skip
-    await _publish(hub, caller, made, made.write(), "template.put")
+    await _keep(hub, caller, made, made, "template.put")
     return _view(hub, caller, made)
 
 
 @router.delete("/{template_id}", status_code=204)
 async def remove(template_id: Identifier, hub: HubOf, caller: Caller) -> None:
     """Campaigns keep what they have taken from it."""
-    await _publish(hub, caller, await template_named(hub, caller, template_id), None, "template.remove")
+    await _keep(hub, caller, await template_named(hub, caller, template_id), None, "template.remove")
 
 
-async def _publish(hub: Hub, caller: Identity, template: Template, value: bytes | None, action: str) -> None:
+async def _keep(hub: Hub, caller: Identity, template: Template, value: Template | None, action: str) -> None:
     told = entry(caller, hub.now(), action, f"template/{template.template_id}", detail=f"version {template.version}")
-    await hub.publish(TEMPLATES, [(template_key(template.brand, template.template_id), value)], told)
-    await hub.templates.catch_up()
+    await hub.keep(hub.templates, template_key(template.brand, template.template_id), value, told)
 
 
 def _view(hub: Hub, caller: Identity, template: Template) -> TemplateView:

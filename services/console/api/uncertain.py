@@ -80,7 +80,7 @@ async def _decide(
         caller, hub.now(), f"send.{'resend' if decided == 'resend' else 'resolve'}", f"send/{name[0]}/{name[1]}",
         recipient=event.recipient, detail=decided,
     )  # fmt: skip
-    await hub.publish(DELIVERY_EVENTS, [(event.recipient, encode_json(event))], told)
+    await hub.publish(DELIVERY_EVENTS, event.recipient, encode_json(event), told)
     answer = {
         "send_id": send.send_id, "attempt": send.attempt, "status": event.status, "reason": event.reason,
         "event_id": event.event_id,

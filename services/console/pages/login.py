@@ -94,7 +94,7 @@ async def _by_link(request: Request, token: str) -> Response:
         identity = replace(identity, by="link")
         desk.attempts.succeed("", desk.address(request))
         if operator is not None:
-            await hub.put_operator(without_link(operator), desk.entry(request, identity))
+            await hub.keep(hub.operators, operator.operator_id, without_link(operator), desk.entry(request, identity))
         else:
             await desk.tell(request, identity)
         return _welcome(request, identity)

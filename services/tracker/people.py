@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -18,12 +20,15 @@ COLUMNS: Final = (
     "attributes", "field_times", "version", "is_deleted", "lists",
 )  # fmt: skip
 TEXTS: Final = ("name", "email", "phone", "role", "city", "pincode", "zone")
-CHUNK: Final = 10_000
+CHUNK: Final = 25_000
+"""People who are read and written at a time: where ids are not in order, each reading goes through all of the base."""
+BREATH: Final = 2_500
+"""People merged at a stretch: some 50 ms in which the process answers nobody."""
 _READ = """
 SELECT recipient_id, name, email, phone, role, city, pincode, zone, toUnixTimestamp64Milli(last_active_at),
        CAST(attributes AS String), mapApply((k, v) -> (k, toUnixTimestamp64Milli(v)), field_times), version, lists
 FROM {table} FINAL
-WHERE recipient_id IN %(keys)s
+WHERE recipient_id IN (SELECT arrayJoin(JSONExtract({keys}, 'Array(String)')))
 """
 
 
@@ -40,14 +45,14 @@ class People:
             await self._apply({key: changes[key] for key in keys[at : at + CHUNK]})
 
     async def _apply(self, changes: dict[str, list[Change]]) -> None:
-        existing = await self._read(list(changes))
-        merged = [
-            contact
-            for recipient, told in changes.items()
-            if (contact := merge(existing.get(recipient), recipient, told)) is not None
-        ]
-        await self.store.insert("contacts_changes", COLUMNS, [_row(contact) for contact in merged])
-        metrics.contacts_merged.inc(len(merged))
+        existing, rows = await self._read(list(changes)), list[tuple[Any, ...]]()
+        told = iter(changes.items())
+        while some := list(islice(told, BREATH)):
+            merged = (merge(existing.get(recipient), recipient, each) for recipient, each in some)
+            rows += [_row(contact) for contact in merged if contact is not None]
+            await asyncio.sleep(0)
+        await self.store.insert("contacts_changes", COLUMNS, rows)
+        metrics.contacts_merged.inc(len(rows))
 
     async def _read(self, keys: list[str]) -> dict[str, Contact]:
         found = {row.recipient: row for row in await self._select("contacts_changes", keys)}
@@ -57,7 +62,15 @@ class People:
     async def _select(self, table: str, keys: list[str]) -> Iterable[Contact]:
         if not keys:
             return []
-        return [_contact(row) for row in await self.store.rows(_READ.replace("{table}", table), {"keys": keys})]
+        query = _READ.replace("{table}", table).replace("{keys}", _literal(keys))
+        return [_contact(row) for row in await self.store.rows(query)]
+
+
+def _literal(keys: list[str]) -> str:
+    """One text for ClickHouse to take apart: ten thousand of them take it three times as long to read, and the client
+    ten times as long to write."""
+    text = msgspec.json.encode(keys).decode().replace("'", "\\u0027").replace("\\", "\\\\")
+    return f"'{text}'"
 
 
 def _contact(row: Sequence[Any]) -> Contact:
@@ -72,9 +85,14 @@ def _contact(row: Sequence[Any]) -> Contact:
 
 
 def _row(contact: Contact) -> tuple[Any, ...]:
-    values = contact.values
+    values, attributes, lists = contact.values, dict[str, AttributeValue](), list[str]()
+    for name, value in values.items():
+        if name.startswith(ATTRIBUTE):
+            attributes[name[len(ATTRIBUTE) :]] = value
+        elif name.startswith(LIST):
+            lists.append(name[len(LIST) :])
     return (
-        contact.recipient, brand_of(contact.recipient), *(values.get(name, "") for name in TEXTS),
-        values.get("last_active_at", 0), contact.attributes,
-        contact.times, contact.version, int(contact.is_deleted), contact.lists,
+        contact.recipient, brand_of(contact.recipient), *[values.get(name, "") for name in TEXTS],
+        values.get("last_active_at", 0), msgspec.json.encode(attributes).decode() if attributes else "{}",
+        contact.times, contact.version, int(contact.is_deleted), sorted(lists),
     )  # fmt: skip

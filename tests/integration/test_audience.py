@@ -280,3 +280,12 @@ async def test_no_value_and_no_name_ends_its_place_in_the_statement(client: Asyn
             wanted = AudienceFilter.model_validate(given)
             statement, parameters = matching(wanted), filter_parameters(wanted, "default", NOW)
             assert (await client.query(f"SELECT count() {statement}", parameters=parameters)).result_rows == [(0,)]
+    people = People(world.store)
+    for told in (1, 2):
+        await people.apply(
+            {f"default/{text}": [Change(told, told, {"name": text, "city": str(told)})] for text in evil}
+        )
+    rows = await client.query("SELECT recipient_id, name, city, count() FROM v_contacts WHERE city = '2' GROUP BY ALL")
+    assert sorted(rows.result_rows) == sorted((f"default/{text}", text, "2", 1) for text in evil)
+    versions = await client.query("SELECT DISTINCT version FROM contacts_changes FINAL WHERE city = '2'")
+    assert versions.result_rows == [(3,)], "each was found again before it was written"

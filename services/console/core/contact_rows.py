@@ -66,7 +66,8 @@ def read_row(row: Mapping[str, Any], imported: Imported) -> GoodRow:
     attributes = values.pop("attributes", {})
     if not isinstance(attributes, dict):
         raise BadRowError("attributes", "invalid", "attributes must be an object of names and values")
-    fields["attributes"] = {name: _attribute(name, value) for name, value in (attributes | values).items()}
+    more = attributes | values if attributes else values
+    fields["attributes"] = {name: _attribute(name, value) for name, value in more.items()}
     change = ContactChange(recipient=recipient, occurred_at=imported.occurred_at, set=ContactSet(**fields))
     consents = tuple(
         Consent(recipient=recipient, channel=channel, state="opted_in", at=agreed_at, source=imported.source)
@@ -114,10 +115,8 @@ def check_fields(fields: dict[str, Any], region: str | None) -> None:
     if "last_active_at" in fields:
         fields["last_active_at"] = moment_of("last_active_at", fields["last_active_at"])
     for name, value in fields.items():
-        if isinstance(value, str) and len(value) > LONGEST_VALUE:
-            raise BadRowError(
-                name, "too_long", f"'{name}' has {len(value)} characters: at most {LONGEST_VALUE} are kept"
-            )
+        if isinstance(value, str):
+            _check_length(name, value)
 
 
 @lru_cache(maxsize=2_000)
@@ -174,13 +173,15 @@ def _channels(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _attribute(name: str, value: Any) -> str | int | float | bool:
+    if isinstance(value, str):
+        _check_length(name, value)
+        return value
     if not isinstance(value, str | int | float | bool):
         raise BadRowError(name, "invalid", f"'{name}' must be a text, a number, true or false")
-    _check_length(name, value)
     return value if not isinstance(value, int) or -(1 << 63) <= value < 1 << 63 else str(value)
 
 
-def _check_length(name: str, value: Any) -> None:
-    if isinstance(value, str) and len(value) > LONGEST_VALUE:
+def _check_length(name: str, value: str) -> None:
+    if len(value) > LONGEST_VALUE:
         message = f"'{name}' has {len(value)} characters: at most {LONGEST_VALUE} are kept"
         raise BadRowError(name, "too_long", message)

@@ -51,7 +51,8 @@ class Records:
             count = self._length(last)
             if count == 0:
                 return
-            record = b"\n".join(self._lines.popleft() for _ in range(count))
+            lines = [self._lines.popleft() for _ in range(count)]
+            record = b"\n".join(lines) if count > 1 else lines[0]
             first, self._next_line = self._next_line, self._next_line + count
             yield first, record
 

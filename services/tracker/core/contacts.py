@@ -83,6 +83,9 @@ def merge(existing: Contact | None, recipient: str, changes: Iterable[Change]) -
     The version rises with the offset of the changes. A row written late by a former owner of the partition, who knew
     fewer of them, thus loses against the present owner's.
     """
+    changes = list(changes)
+    if existing is None and len(changes) == 1 and not (changes[0].delete or changes[0].replace):
+        return _first(recipient, changes[0])
     values = dict(existing.values) if existing else {}
     times = dict(existing.times) if existing else {}
     offset = _NEVER
@@ -102,6 +105,12 @@ def merge(existing: Contact | None, recipient: str, changes: Iterable[Change]) -
     return Contact(recipient, values, times, max(offset + 1, existing.version + 1 if existing else 0))
 
 
+def _first(recipient: str, change: Change) -> Contact:
+    """Somebody of whom nothing was known, as most are in an import."""
+    values = {field: value for field, value in change.writes.items() if value is not None}
+    return Contact(recipient, values, {ALIVE: change.at, **dict.fromkeys(change.writes, change.at)}, change.offset + 1)
+
+
 def _write(
     values: dict[str, AttributeValue], times: dict[str, int], field: str, value: AttributeValue, at: int
 ) -> None:
@@ -118,6 +127,8 @@ def _write(
 def _hide(values: Values, times: dict[str, int]) -> None:
     """Forget what lies before the last whole record or until the last deletion: it cannot come back."""
     whole, gone = times.get(WHOLE, _NEVER), times.get(GONE, _NEVER)
+    if whole == gone == _NEVER:
+        return
     for field in [
         name
         for name, at in times.items()

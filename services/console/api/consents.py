@@ -18,6 +18,7 @@ from services.console.core.contact_files import BadRow, FileError, RowFile, kind
 from services.console.core.contact_rows import BadRowError, Imported
 from services.console.core.csv_text import csv_text
 from services.console.description import CSV
+from services.console.first_answers import FirstAnswersOf
 from services.console.hub import HubOf
 from services.console.imports import ImportRun, refused_file
 from services.console.people import People
@@ -69,11 +70,10 @@ class ConsentHistory(BaseModel):
 
 @router.post("/consents", status_code=202)
 async def record(
-    body: ConsentBody, request: Request, hub: HubOf, caller: Caller, key: IdempotencyKey = None
+    body: ConsentBody, hub: HubOf, caller: Caller, answers: FirstAnswersOf, key: IdempotencyKey = None
 ) -> dict[str, Any]:
     """The greater `at` wins; at a tie, the opt-out."""
-    answers = request.app.state.first_answers
-    if key and (first := answers.get((caller.brand, "consent", key))):
+    if first := answers.get(caller.brand, "consent", key):
         return dict(first)
     at = body.at or hub.now()
     try:
@@ -88,10 +88,7 @@ async def record(
         detail=f"{consent.channel} {consent.state} ({consent.purpose})",
     )  # fmt: skip
     await hub.publish(CONSENTS, consent.recipient, consent.write(), told)
-    answer = consent.model_dump(mode="json")
-    if key:
-        answers.put((caller.brand, "consent", key), answer)
-    return answer
+    return answers.put(caller.brand, "consent", key, consent.model_dump(mode="json"))
 
 
 @router.post("/consents/import")

@@ -20,6 +20,7 @@ from services.console.core.contact_files import BadRow, ContactFile, FileError, 
 from services.console.core.contact_rows import BadRowError, Imported, check_fields
 from services.console.core.cursors import encode_cursor
 from services.console.description import CSV
+from services.console.first_answers import FirstAnswersOf
 from services.console.hub import Hub, HubOf
 from services.console.imports import ImportRun, records_of_contact, refused_file
 from services.console.people import People
@@ -66,14 +67,14 @@ async def import_contacts(
     request: Request,
     hub: HubOf,
     caller: Caller,
+    answers: FirstAnswersOf,
     name: str = "",
     onto: Annotated[ListName | None, Query(alias="list", description="the list that all of them come onto")] = None,
     key: IdempotencyKey = None,
 ) -> ImportResult:
     """CSV or NDJSON as the body. Good rows go in, bad ones come back with line and reason. Empty: unchanged."""
-    answers = request.app.state.first_answers
-    if key and (first := answers.get((caller.brand, "import", key))):
-        return ImportResult.model_validate(first)
+    if first := answers.get(caller.brand, "import", key):
+        return cast(ImportResult, first)
     try:
         kind = kind_of(request.headers.get("content-type", ""), name)
     except FileError as error:
@@ -87,9 +88,7 @@ async def import_contacts(
         counts = f"{run.good:,} people, {run.told[CONSENTS]:,} opt-ins, {run.bad:,} bad rows"
         await hub.audit(entry(caller, hub.now(), "contact.import", "contacts", detail=counts))
     result = ImportResult(imported=run.good, opt_ins=run.told[CONSENTS], rejected=run.bad, errors=run.errors)
-    if key:
-        answers.put((caller.brand, "import", key), result.model_dump())
-    return result
+    return answers.put(caller.brand, "import", key, result)
 
 
 @router.get("/contacts")

@@ -16,6 +16,7 @@ from services.console.api.models import Cursor, IdempotencyKey, Limit
 from services.console.auditing import entry
 from services.console.core.cursors import encode_cursor
 from services.console.core.resolving import Resolution, resolution
+from services.console.first_answers import first_answers_of
 from services.console.hub import Hub, HubOf, Row
 from services.console.problems import Problem, not_found
 from services.console.queries import uncertain as queries
@@ -70,8 +71,8 @@ async def _decide(
     hub: Hub, caller: Identity, request: Request, name: tuple[str, int, str], decided: Resolution, key: str | None
 ) -> dict[str, Any]:
     """Raises `Problem`: 404, 409 where the send is in no doubt, 503."""
-    answers, asked = request.app.state.first_answers, (caller.brand, request.url.path, key or "")
-    if key and (first := answers.get(asked)):
+    answers, act = first_answers_of(request), request.url.path
+    if first := answers.get(caller.brand, act, key):
         return dict(first)
     send = await in_doubt(hub, caller, *name)
     account = _account(hub, send.channel, send.account)
@@ -85,9 +86,7 @@ async def _decide(
         "send_id": send.send_id, "attempt": send.attempt, "status": event.status, "reason": event.reason,
         "event_id": event.event_id,
     }  # fmt: skip
-    if key:
-        answers.put(asked, answer)
-    return answer
+    return answers.put(caller.brand, act, key, answer)
 
 
 async def in_doubt(hub: Hub, caller: Identity, campaign_id: str, step: int, contact: str) -> SendAttempt:

@@ -107,7 +107,7 @@ def merge(existing: Contact | None, recipient: str, changes: Iterable[Change]) -
 
 def _first(recipient: str, change: Change) -> Contact:
     """Somebody of whom nothing was known, as most are in an import."""
-    values = {field: value for field, value in change.writes.items() if value is not None}
+    values: dict[str, AttributeValue] = {name: value for name, value in change.writes.items() if value is not None}
     return Contact(recipient, values, {ALIVE: change.at, **dict.fromkeys(change.writes, change.at)}, change.offset + 1)
 
 

@@ -80,6 +80,7 @@ class Supervisor:
         except xmlrpc.client.Fault as fault:
             if "NOT_RUNNING" not in fault.faultString:
                 raise
+        self.pids.pop(name, None)  # the event that says so may still be on its way
 
     def subscribe(self) -> AsyncIterator[ServiceEvent]:
         """Events from this moment on, until the supervisor ends."""

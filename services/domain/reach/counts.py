@@ -24,13 +24,13 @@ def counting(audience: AudienceFilter, caps: Sequence[Cap] = ()) -> str:
     Kind `people`: all of them; `email`, `phone`: those of them whose address another has who comes before them;
     `capped <channel>`: those whom one of `caps` leaves no message on it now. In the base nobody is looked up: people
     told of since are taken away as they stood there, and added as they stand now. Whether an address is doubled is
-    asked only of those whose bits say that it may be, and of those who share one with somebody told of since.
+    asked only of those whose bits say that it may be, by hashes that the base keeps of their addresses alone, and of
+    those who share one with somebody told of since.
     """
     wanted = condition(audience)
     settled = f"is_deleted = 0 AND reach != 0 AND {wanted}"
     shared = f"bitAnd(reach, {SHARED_EMAIL + SHARED_PHONE}) != 0"
     known = "recipient_id NOT IN (SELECT recipient_id FROM dirty)"
-    mails, phones = _told("email"), _told("phone")
     return f"""
 WITH
     dirty AS ({DIRTY}),
@@ -42,29 +42,29 @@ SELECT kind, reach, sum(n) AS people FROM
     SELECT 'people', reach, -toInt64(count()) FROM contacts
     WHERE {settled} AND recipient_id IN (SELECT recipient_id FROM dirty) GROUP BY reach
     UNION ALL
-    SELECT kind, reach, toInt64(count()) FROM
+    SELECT 'people', reach, toInt64(count()) FROM fresh GROUP BY reach
+    UNION ALL
+    SELECT kind, others AS reach, toInt64(count()) FROM
     (
-        SELECT kind, reach, row_number() OVER (PARTITION BY kind, address ORDER BY recipient_id) AS place FROM
+        SELECT pair.1 AS kind, argMin(reach, recipient_id) AS first, groupArray(reach) AS all,
+               arrayFilter((_, place) -> place != indexOf(all, first), all, arrayEnumerate(all)) AS later
+        FROM
         (
-            SELECT recipient_id, reach, pair.1 AS kind, pair.2 AS address FROM
-            (
-                SELECT recipient_id, reach, email, phone, '' AS counted FROM contacts
-                WHERE {settled} AND {shared} AND {known}
-                UNION ALL
-                SELECT recipient_id, reach, email, phone, '' FROM contacts
-                WHERE email IN ({mails}) AND {settled} AND NOT {shared} AND {known}
-                UNION ALL
-                SELECT recipient_id, reach, email, phone, '' FROM contacts
-                WHERE phone IN ({phones}) AND {settled} AND NOT {shared} AND {known}
-                  AND email NOT IN ({mails})
-                UNION ALL
-                SELECT recipient_id, reach, email, phone, recipient_id FROM fresh
-            )
-            ARRAY JOIN [('email', email), ('phone', phone), ('people', counted)] AS pair
-            WHERE pair.2 != ''
+            SELECT recipient_id, reach, email_key, phone_key FROM contacts WHERE {settled} AND {shared} AND {known}
+            UNION ALL
+            SELECT recipient_id, reach, sipHash64(email), 0 FROM contacts
+            WHERE email IN ({_told("email")}) AND {settled} AND email_key = 0 AND {known}
+            UNION ALL
+            SELECT recipient_id, reach, 0, sipHash64(phone) FROM contacts
+            WHERE phone IN ({_told("phone")}) AND {settled} AND phone_key = 0 AND {known}
+            UNION ALL
+            SELECT recipient_id, reach, if(email = '', 0, sipHash64(email)), if(phone = '', 0, sipHash64(phone))
+            FROM fresh
         )
+        ARRAY JOIN [('email', email_key), ('phone', phone_key)] AS pair
+        WHERE pair.2 != 0 GROUP BY pair HAVING length(all) > 1
     )
-    WHERE kind = 'people' OR place > 1 GROUP BY kind, reach
+    ARRAY JOIN later AS others GROUP BY kind, reach
     {"".join(_capped(channel, caps, settled) for channel in CHANNELS)}
 )
 GROUP BY kind, reach
@@ -73,10 +73,11 @@ HAVING people != 0
 
 
 def _told(address: str) -> str:
-    """Addresses of people told of since, and perhaps some that they had before."""
+    """Addresses of people told of since, and perhaps some that they had before. Those of the base are found by its key:
+    where nobody was told of, none of it is read."""
     return (
         f"SELECT {address} FROM contacts_changes WHERE {address} != '' UNION ALL SELECT {address} FROM contacts "
-        f"WHERE {address} != '' AND (reach = 0 OR recipient_id IN (SELECT recipient_id FROM reach_changes))"
+        f"WHERE recipient_id IN (SELECT recipient_id FROM dirty) AND {address} != ''"
     )
 
 

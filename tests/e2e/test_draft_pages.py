@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect
 
 from deploy.local.installation import Access, Installation
 
@@ -89,6 +90,38 @@ def test_the_second_of_two_who_write_one_draft_is_told_and_chooses(page: Page, c
     expect(colleague.get_by_label("Name")).to_have_value("Mine")
     page.reload()
     expect(page.get_by_label("Name")).to_have_value("Mine")
+
+
+def test_what_is_typed_before_the_pages_script_is_there_is_saved_too(page: Page) -> None:
+    """A slow line brings the form first."""
+    held: list[Route] = []
+    page.route("**/editor.js*", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    page.get_by_label("Name").fill("Faster than the line")
+    page.get_by_role("checkbox", name="Email").check()
+    with page.expect_response(lambda answer: answer.request.method == "PATCH" and answer.ok):
+        for route in held:
+            route.continue_()
+    expect(page.locator("#saved")).to_contain_text(SAVED)
+    page.unroute_all()
+    page.reload()
+    expect(page.get_by_label("Name")).to_have_value("Faster than the line")
+    expect(page.get_by_role("checkbox", name="Email")).to_be_checked()
+
+
+def test_a_step_that_was_made_before_the_last_change_was_saved_is_made_anew(page: Page) -> None:
+    """Who goes on faster than the console saves finds the fields of the channels just chosen."""
+    held: list[Route] = []
+    page.route("**/api/v1/drafts/*", lambda route: held.append(route) if route.request.method == "PATCH" else None)
+    page.get_by_role("checkbox", name="Email").check()
+    page.get_by_role("link", name="On to Content").click()
+    page.wait_for_url(re.compile(r"/edit/content$"))
+    page.unroute_all()
+    for route in held:
+        with contextlib.suppress(Error):  # given up with the page that asked
+            route.continue_()
+    page.get_by_label("Subject").fill("Hello")
+    expect(page.locator("#saved")).to_contain_text(SAVED)
 
 
 def test_segments_are_combined_by_name_and_their_conditions_are_in_the_draft(

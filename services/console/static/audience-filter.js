@@ -61,6 +61,11 @@
     }
   });
 
+  // What somebody chose or typed before this script was there.
+  const early = [...source.querySelectorAll("input")].find((radio) => radio.checked && !radio.defaultChecked);
+  if (early) early.dispatchEvent(new Event("change", { bubbles: true }));
+  if (box.value !== box.defaultValue) box.dispatchEvent(new Event("input", { bubbles: true }));
+
   // A filter without a role means everybody: say so where it is chosen.
   document.addEventListener("peal:edit", (event) => {
     if (!event.detail.path.startsWith("audience")) return;

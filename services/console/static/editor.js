@@ -16,12 +16,22 @@ Peal.draft = (() => {
   const names = parsed("field-names");
   const pending = new Map(); // path -> value, not acknowledged
   const unreadable = new Map(); // name of a control -> text that is no JSON
+  const kept = whatWasKept();
   let unanswered = []; // what was sent without hearing what became of it
   let revision = Number(form.dataset.revision);
   let timer = 0;
   let tries = 0;
   let underWay = null;
   let stopped = false; // until somebody decides, or signs in
+  let stale = false; // this page was made before changes of another one were saved
+
+  function whatWasKept() {
+    try {
+      return JSON.parse(localStorage.getItem(KEEP) ?? "null");
+    } catch {
+      return null;
+    }
+  }
 
   function keep() {
     try {
@@ -138,6 +148,7 @@ Peal.draft = (() => {
     keep();
     tell(pending.size ? "saving" : "saved");
     document.dispatchEvent(new CustomEvent("peal:saved", { detail: answer }));
+    if (stale && !pending.size) location.reload();
   }
 
   function conflict(problem) {
@@ -188,12 +199,6 @@ Peal.draft = (() => {
 
   /** What was typed on another page, or before this one was loaded again, and never acknowledged. */
   function restore() {
-    let kept;
-    try {
-      kept = JSON.parse(localStorage.getItem(KEEP) ?? "null");
-    } catch {
-      return;
-    }
     if (!kept) return;
     for (const [name, text] of kept.unreadable ?? []) {
       const control = form.elements.namedItem(name);
@@ -204,13 +209,31 @@ Peal.draft = (() => {
       }
     }
     for (const [path, value] of kept.changes ?? []) {
+      if (pending.has(path)) continue;
       put(sheet, path, structuredClone(value));
       pending.set(path, value);
       show(form, path, value);
     }
     if (!pending.size) return;
+    keep();
     revision = Math.min(revision, kept.revision);
+    stale = [...pending.keys()].some((path) => !form.elements.namedItem(path));
     flush();
+  }
+
+  /** What somebody did before this script was there. */
+  function catchUp() {
+    const lines = (text) => text.replace(/\r\n?/g, "\n");
+    for (const control of form.elements) {
+      if (control.type === "checkbox") {
+        if (control.checked !== control.defaultChecked) written(control);
+      } else if (control.type === "radio") {
+        if (control.checked && !control.defaultChecked) written(control);
+      } else if (control.options) {
+        const given = [...control.options].find((option) => option.defaultSelected) ?? control.options[0];
+        if (given && !given.selected) written(control);
+      } else if ("defaultValue" in control && lines(control.value) !== lines(control.defaultValue)) written(control);
+    }
   }
 
   form.addEventListener("input", (event) => written(event.target));
@@ -238,6 +261,7 @@ Peal.draft = (() => {
     location.assign(link.href);
   });
 
+  catchUp();
   addEventListener("DOMContentLoaded", () => {
     restore();
     document.dispatchEvent(new CustomEvent("peal:restored"));

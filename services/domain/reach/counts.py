@@ -42,29 +42,29 @@ SELECT kind, reach, sum(n) AS people FROM
     SELECT 'people', reach, -toInt64(count()) FROM contacts
     WHERE {settled} AND recipient_id IN (SELECT recipient_id FROM dirty) GROUP BY reach
     UNION ALL
-    SELECT 'people', reach, toInt64(count()) FROM fresh GROUP BY reach
-    UNION ALL
     SELECT kind, others AS reach, toInt64(count()) FROM
     (
         SELECT pair.1 AS kind, argMin(reach, recipient_id) AS first, groupArray(reach) AS all,
-               arrayFilter((_, place) -> place != indexOf(all, first), all, arrayEnumerate(all)) AS later
+               if(kind = 'people', 0, indexOf(all, first)) AS spared,
+               arrayFilter((_, place) -> place != spared, all, arrayEnumerate(all)) AS counted
         FROM
         (
-            SELECT recipient_id, reach, email_key, phone_key FROM contacts WHERE {settled} AND {shared} AND {known}
+            SELECT recipient_id, reach, email_key, phone_key, 0 AS person_key FROM contacts
+            WHERE {settled} AND {shared} AND {known}
             UNION ALL
-            SELECT recipient_id, reach, sipHash64(email), 0 FROM contacts
+            SELECT recipient_id, reach, sipHash64(email), 0, 0 FROM contacts
             WHERE email IN ({_told("email")}) AND {settled} AND email_key = 0 AND {known}
             UNION ALL
-            SELECT recipient_id, reach, 0, sipHash64(phone) FROM contacts
+            SELECT recipient_id, reach, 0, sipHash64(phone), 0 FROM contacts
             WHERE phone IN ({_told("phone")}) AND {settled} AND phone_key = 0 AND {known}
             UNION ALL
-            SELECT recipient_id, reach, if(email = '', 0, sipHash64(email)), if(phone = '', 0, sipHash64(phone))
-            FROM fresh
+            SELECT recipient_id, reach, if(email = '', 0, sipHash64(email)), if(phone = '', 0, sipHash64(phone)),
+                   sipHash64(recipient_id) FROM fresh
         )
-        ARRAY JOIN [('email', email_key), ('phone', phone_key)] AS pair
-        WHERE pair.2 != 0 GROUP BY pair HAVING length(all) > 1
+        ARRAY JOIN [('email', email_key), ('phone', phone_key), ('people', person_key)] AS pair
+        WHERE pair.2 != 0 GROUP BY pair HAVING length(counted) > 0
     )
-    ARRAY JOIN later AS others GROUP BY kind, reach
+    ARRAY JOIN counted AS others GROUP BY kind, reach
     {"".join(_capped(channel, caps, settled) for channel in CHANNELS)}
 )
 GROUP BY kind, reach

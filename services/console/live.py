@@ -37,16 +37,15 @@ class StatsDesk:
         return await self._figures.fresh(record.campaign_id, lambda: self._ask(record), of=record)
 
     async def _ask(self, record: CampaignRecord) -> Stats:
-        """What is spent is asked for first: so no message is both spent and reserved."""
         hub, campaign, at_s = self.hub, record.campaign_id, boot_seconds()
         meter = self._meter(campaign)
-        spent, recent_rate = await asyncio.gather(
-            hub.tuples(queries.SPENT, campaign=campaign),
-            self._recent_rate(record, meter.per_second(at_s)),
-        )
-        figures, last_call_at = await asyncio.gather(
-            hub.rows(queries.STANDING_AND_REACHED, campaign=campaign, steps=[]), self._last_call(record)
-        )
+        spending = asyncio.create_task(hub.tuples(queries.SPENT, campaign=campaign))
+        if record.ended_at is None:  # what is spent first: so no message is both spent and reserved
+            await asyncio.wait({spending})
+        spent, recent_rate, figures, last_call_at = await asyncio.gather(
+            spending, self._recent_rate(record, meter.per_second(at_s)),
+            hub.rows(queries.STANDING_AND_REACHED, campaign=campaign, steps=[]), self._last_call(record),
+        )  # fmt: skip
         findings = Findings(
             standing=[(row["step"], row["status"], row["reason"], row["sends"]) for row in figures],
             reached={row["step"]: {stage: row[stage] for stage in STAGES} for row in figures},

@@ -35,13 +35,11 @@ class People:
         return dict(found) if found else None
 
     async def _contact(self, recipient: str) -> Row | None:
-        base, told = await asyncio.gather(
-            self.hub.rows(queries.CONTACT, recipient=recipient),
-            self.hub.rows(queries.CONTACT_TOLD, recipient=recipient),
-        )
-        row = max(told or base, key=lambda each: int(each["version"]), default=None)
+        rows = await self.hub.rows(queries.CONTACT, recipient=recipient)
+        row = max(rows, key=lambda each: (each["told"], int(each["version"])), default=None)
         if row is None or row["is_deleted"]:
             return None
+        del row["told"]
         last = utc(row["last_active_at"])
         return row | {
             "attributes": json.loads(row["attributes"] or "{}"),

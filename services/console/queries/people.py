@@ -8,13 +8,11 @@ SELECT name, email, phone, role, city, pincode, zone, last_active_at, toJSONStri
 """
 
 CONTACT = f"""
--- A person as the base has them.
-{_FIELDS} FROM contacts WHERE recipient_id = {{recipient:String}}
-"""
-
-CONTACT_TOLD = f"""
--- A person as told of since the last compaction; it counts before what the base has.
-{_FIELDS} FROM contacts_changes WHERE recipient_id = {{recipient:String}}
+-- A person as the base has them, and as told of since the last compaction, which counts before it. In one question:
+-- asking at all costs as much as finding one of them.
+{_FIELDS}, 0 AS told FROM contacts WHERE recipient_id = {{recipient:String}}
+UNION ALL
+{_FIELDS}, 1 AS told FROM contacts_changes WHERE recipient_id = {{recipient:String}}
 """
 
 WORDS = """
@@ -24,13 +22,14 @@ FROM consent_words WHERE recipient_id = {recipient:String}
 """
 
 LEDGER = """
--- All events of a person from a given one on, oldest first, each once.
+-- All events of a person from a given one on, oldest first, each once. The person is looked for first: ids of events
+-- are made of other columns, and were made for all rows beside the person's, too.
 SELECT event_id, send_id, campaign_id, step, recipient_id, ord, attempt, toString(channel) AS channel, account,
        toString(status) AS status, reason, detail, cost_micros, provider, provider_message_id,
        occurred_at, machine, source
 FROM delivery_events
-WHERE recipient_id = {recipient:String}
-  AND occurred_at >= fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC')
+PREWHERE recipient_id = {recipient:String}
+WHERE occurred_at >= fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC')
   AND (occurred_at > fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC') OR event_id > {after_id:String})
   AND ({campaign:String} = '' OR campaign_id = {campaign:String})
 ORDER BY occurred_at, event_id
@@ -43,7 +42,8 @@ NEWEST = """
 SELECT campaign_id, step, attempt, toString(channel) AS channel, toString(e.status) AS status, reason, detail,
        occurred_at, machine
 FROM delivery_events AS e
-WHERE recipient_id = {recipient:String} AND occurred_at <= fromUnixTimestamp64Milli({before_ms:Int64}, 'UTC')
+PREWHERE recipient_id = {recipient:String}
+WHERE occurred_at <= fromUnixTimestamp64Milli({before_ms:Int64}, 'UTC')
 ORDER BY occurred_at DESC, campaign_id, step, attempt, e.status, source, machine
 LIMIT 1 BY campaign_id, step, attempt, e.status, source, machine
 LIMIT {skip:UInt32}, {most:UInt32}

@@ -10,6 +10,7 @@ import httpx
 import psutil
 import pytest
 from console_stage import ADMIN_TOKEN, Stage, listed, until
+from freezing import frozen
 from ulid import ULID
 
 from schemas import Draft
@@ -217,16 +218,12 @@ def test_while_the_broker_is_away_it_is_said_that_nothing_is_saved_and_the_repea
     stage: Stage, browser: httpx.Client
 ) -> None:
     draft = new(stage, name="Before")
-    process = broker(int(stage.environment["PEAL_KAFKA_BOOTSTRAP"].rpartition(":")[2]))
-    process.suspend()
-    try:
+    with frozen(broker(int(stage.environment["PEAL_KAFKA_BOOTSTRAP"].rpartition(":")[2]))):
         away = change(stage, draft, 1, name="After")
         assert (away.status_code, away.json()["type"]) == (503, "urn:peal:problem:kafka_unavailable")
         assert "nothing was saved" in away.json()["detail"]
         page = browser.get(f"/campaigns/{draft}/edit/general")
         assert page.status_code == 200, "what is written can be read meanwhile"
-    finally:
-        process.resume()
     saved = until(lambda: (answer := change(stage, draft, 1, name="After")).status_code == 200 and answer, "it is back")
     assert saved.json()["revision"] == 2
     assert stage.api.get(f"/drafts/{draft}").json()["sheet"]["name"] == "After"

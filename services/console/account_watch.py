@@ -35,3 +35,5 @@ async def watch_accounts(hub: Hub, age: timedelta) -> None:
             except Problem as problem:
                 name = check_key(account.channel, account.account_id)
                 log.warning("an account cannot be tested now", account=name, problem=problem.detail)
+            except Exception:  # whatever a provider's answer does to its SDK: it must not end the console
+                log.exception("an account's test broke", account=check_key(account.channel, account.account_id))

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import aiohttp
 import structlog
+from pydantic import BaseModel
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
@@ -25,6 +26,12 @@ class Tested:
     """`refused`: the provider said no. `unreached`: it said nothing of use."""
     detail: str
     """In words, a whole sentence; holds no secret."""
+
+
+class Scopes(BaseModel):
+    """What SendGrid says that a key may do."""
+
+    scopes: list[str]
 
 
 async def try_connection(account: Account, secret: str) -> Tested:
@@ -74,7 +81,7 @@ async def _sendgrid(account: Account, secret: str, session: aiohttp.ClientSessio
             return Tested("refused", "SendGrid does not know this API key, or it was revoked: check it.")
         if answer.status != 200:
             return Tested("unreached", f"SendGrid answered {answer.status}: try again shortly.")
-        scopes = (await answer.json()).get("scopes", [])
+        scopes = Scopes.model_validate(await answer.json()).scopes
     if "mail.send" not in scopes:
         return Tested("refused", "This API key may not send mail: give it the right “Mail Send” at SendGrid.")
     return Tested("good", "SendGrid knows the key, and it may send mail.")

@@ -161,8 +161,7 @@ class Hub:
             for future in sent:
                 await future
         except KafkaError as error:
-            log.error("Kafka failed", topic=topic, error=repr(error))
-            raise Problem(503, "kafka_unavailable", "Kafka does not take it now: repeat the request") from error
+            raise _silent(topic, error) from error
 
     async def audit(self, entry: AuditEntry) -> None:
         """Raises `Problem` 503."""
@@ -172,7 +171,15 @@ class Hub:
         """Put it on the registry's topic, or with None take it away; it counts here as of when this returns. Raises
         `Problem` 503."""
         await self.publish(registry.topic, key, value.write() if value is not None else None, audit)
-        await registry.catch_up()
+        try:
+            await registry.catch_up()
+        except KafkaError as error:
+            raise _silent(registry.topic, error) from error
+
+
+def _silent(topic: str, error: KafkaError) -> Problem:
+    log.error("Kafka failed", topic=topic, error=repr(error))
+    return Problem(503, "kafka_unavailable", "Kafka does not take it now: repeat the request")
 
 
 def hub_of(request: Request) -> Hub:

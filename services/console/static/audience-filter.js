@@ -1,5 +1,5 @@
-// The audience's parts that are more than one control: where the people are from, attributes, campaigns left out, and
-// what is offered while one types.
+// The audience's parts that are more than one control: where the people are from, attributes, and what is offered while
+// one types.
 "use strict";
 (() => {
   const { form } = Peal.draft;
@@ -60,11 +60,6 @@
       tellPeople(found.people.length);
     }
   });
-
-  // What somebody chose or typed before this script was there.
-  const early = [...source.querySelectorAll("input")].find((radio) => radio.checked && !radio.defaultChecked);
-  if (early) early.dispatchEvent(new Event("change", { bubbles: true }));
-  if (box.value !== box.defaultValue) box.dispatchEvent(new Event("input", { bubbles: true }));
 
   // A filter without a role means everybody: say so where it is chosen.
   document.addEventListener("peal:edit", (event) => {
@@ -152,36 +147,6 @@
     (rows.lastElementChild?.querySelector("[data-name]") ?? attributes.querySelector("[data-add]")).focus();
     writeAttributes();
   });
-
-  // Campaigns that are left out.
-  for (const group of form.querySelectorAll("[data-campaigns]")) {
-    const path = group.dataset.campaigns;
-    const select = group.querySelector("select");
-    const labelOf = (id) => [...select.options].find((option) => option.value === id)?.textContent ?? id;
-    const chosen = () => (Array.isArray(Peal.draft.get(path)) ? Peal.draft.get(path) : []);
-    const show = () => group.querySelector("[data-chosen]").replaceChildren(...chosen().map((id) => {
-      const row = group.querySelector("[data-row]").content.firstElementChild.cloneNode(true);
-      row.dataset.id = id;
-      row.querySelector("[data-label]").textContent = labelOf(id);
-      return row;
-    }));
-    const write = (ids) => {
-      Peal.draft.set(path, ids.length ? ids : null);
-      show();
-    };
-    select.addEventListener("change", (event) => {
-      event.stopPropagation();
-      if (select.value && !chosen().includes(select.value)) write([...chosen(), select.value]);
-      select.value = "";
-    });
-    group.addEventListener("click", (event) => {
-      const remove = event.target.closest("[data-remove]");
-      if (!remove) return;
-      write(chosen().filter((id) => id !== remove.closest("li").dataset.id));
-      select.focus();
-    });
-    document.addEventListener("peal:restored", show);
-  }
 
   // What is known is offered, also for the last of several values in one field.
   async function offer() {

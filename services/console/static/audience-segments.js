@@ -33,44 +33,23 @@
     return `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`)}}`;
   }
 
+  const sameConditions = (one, other) => canonical(one) === canonical(other);
+
   for (const group of form.querySelectorAll("[data-combined]")) {
     const { read, write } = listed[group.dataset.combined];
     const path = `${FILTER}.${group.dataset.combined}`;
-    const select = group.querySelector("select");
-    const chosen = group.querySelector("[data-chosen]");
-    const names = new Map([...select.options].filter((option) => option.value)
-      .map((option) => [canonical(JSON.parse(option.value)), option.textContent]));
-    const now = () => read(Peal.draft.get(path));
-
-    const show = () => chosen.replaceChildren(...now().map((conditions, place) => {
-      const row = group.querySelector("[data-row]").content.firstElementChild.cloneNode(true);
-      row.dataset.place = place;
-      row.querySelector("[data-label]").textContent = names.get(canonical(conditions)) ?? group.dataset.own;
-      return row;
-    }));
-
-    function put(list) {
-      const value = write(list);
-      Peal.draft.set(path, value);
-      Peal.values.show(form, path, value);
-      show();
-    }
-
-    select.addEventListener("change", (event) => {
-      event.stopPropagation();
-      if (!select.value) return;
-      const conditions = JSON.parse(select.value);
-      if (!now().some((each) => canonical(each) === canonical(conditions))) put([...now(), conditions]);
-      select.value = "";
+    const known = [...group.querySelectorAll("option")].filter((option) => option.value)
+      .map((option) => [JSON.parse(option.value), option.textContent]);
+    Peal.chosenList(group, {
+      items: () => read(Peal.draft.get(path)),
+      put(list) {
+        const value = write(list);
+        Peal.draft.set(path, value);
+        Peal.values.show(form, path, value);
+      },
+      parse: JSON.parse,
+      same: sameConditions,
+      label: (conditions) => known.find(([each]) => sameConditions(each, conditions))?.[1] ?? group.dataset.own,
     });
-    group.addEventListener("click", (event) => {
-      const row = event.target.closest("[data-remove]")?.closest("li");
-      if (!row) return;
-      put(now().filter((_, place) => place !== Number(row.dataset.place)));
-      select.focus();
-    });
-    document.addEventListener("peal:edit", (event) => event.detail.path.startsWith(FILTER) && show());
-    document.addEventListener("peal:restored", show);
-    show();
   }
 })();

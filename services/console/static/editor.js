@@ -208,31 +208,38 @@ Peal.draft = (() => {
         control.toggleAttribute("data-unreadable", true);
       }
     }
-    for (const [path, value] of kept.changes ?? []) {
-      if (pending.has(path)) continue;
+    const again = (kept.changes ?? []).filter(([path]) => !pending.has(path));
+    for (const [path, value] of again) {
       put(sheet, path, structuredClone(value));
       pending.set(path, value);
       show(form, path, value);
     }
-    if (!pending.size) return;
+    if (!again.length) return;
     keep();
     revision = Math.min(revision, kept.revision);
-    stale = [...pending.keys()].some((path) => !form.elements.namedItem(path));
+    stale = again.some(([path]) => !form.elements.namedItem(path));
     flush();
   }
 
-  /** What somebody did before this script was there. */
-  function catchUp() {
+  /** Controls that somebody has changed before this script was there. */
+  function touched() {
     const lines = (text) => text.replace(/\r\n?/g, "\n");
-    for (const control of form.elements) {
-      if (control.type === "checkbox") {
-        if (control.checked !== control.defaultChecked) written(control);
-      } else if (control.type === "radio") {
-        if (control.checked && !control.defaultChecked) written(control);
-      } else if (control.options) {
+    return [...form.elements].filter((control) => {
+      if (control.type === "checkbox") return control.checked !== control.defaultChecked;
+      if (control.type === "radio") return control.checked && !control.defaultChecked;
+      if (control.options) {
         const given = [...control.options].find((option) => option.defaultSelected) ?? control.options[0];
-        if (given && !given.selected) written(control);
-      } else if ("defaultValue" in control && lines(control.value) !== lines(control.defaultValue)) written(control);
+        return given && !given.selected;
+      }
+      return "defaultValue" in control && lines(control.value) !== lines(control.defaultValue);
+    });
+  }
+
+  /** Do it again, now that whoever has to hear of it does. */
+  function replay(controls) {
+    for (const control of controls) {
+      if (control.type === "radio") control.checked = true; // a step's script may have shown what was before
+      for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind, { bubbles: true }));
     }
   }
 
@@ -261,8 +268,9 @@ Peal.draft = (() => {
     location.assign(link.href);
   });
 
-  catchUp();
+  const early = touched();
   addEventListener("DOMContentLoaded", () => {
+    replay(early);
     restore();
     document.dispatchEvent(new CustomEvent("peal:restored"));
   });

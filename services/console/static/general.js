@@ -16,8 +16,6 @@
   }
 
   group.addEventListener("change", (event) => event.target.matches("[data-channel]") && write());
-  // What somebody ticked before this script was there.
-  if ([...group.querySelectorAll("[data-channel]")].some((box) => box.checked !== box.defaultChecked)) write();
 
   function show() {
     const steps = Peal.draft.get("steps");

@@ -16,8 +16,14 @@ from deploy.local.clickhouse.errors import SESSION_IS_LOCKED, TOO_MANY_SIMULTANE
 from deploy.local.clickhouse.statement import literal
 
 MAX_SESSIONS = 256
+MAX_IDLE = 32
+"""Connections that are kept for the next statement."""
 Connection = Any
 """chDB's connection, which has no usable types."""
+Scope = tuple[str, frozenset[tuple[str, str]]]
+"""Database and settings of a connection, beside those of every connection. Whoever asks often asks in the same one:
+setting a connection up and back costs as much as a small statement itself."""
+PLAIN: Scope = ("", frozenset())
 
 
 @dataclass(frozen=True)
@@ -64,85 +70,106 @@ class Engine:
         self._lock = threading.Lock()
         self._gate = threading.BoundedSemaphore(limits.slots)
         self._sessions: dict[str, _Session] = {}
-        self._free: list[Connection] = [self._connect()]
-        self.version: str = self._free[0].query("SELECT version()", "TSV").bytes().decode().strip()
+        self._idle: list[tuple[Scope, Connection]] = [(PLAIN, self._connect(PLAIN))]
+        self.version = _scalar(self._idle[0][1], "SELECT version()")
 
-    def _connect(self) -> Connection:
+    def _connect(self, scope: Scope) -> Connection:
+        database, settings = scope
         connection = chdb.connect(self._source)
-        connection.query("SET " + ", ".join(f"{name} = {value}" for name, value in self._settings.items()))
+        try:
+            connection.query(_set(self._settings))
+            if database:
+                connection.query(_use(database))
+            if settings:
+                connection.query(_set({name: literal(value) for name, value in settings}))
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     @contextmanager
     def connection(
         self, session_id: str | None, ttl: float, database: str | None, settings: Mapping[str, str]
     ) -> Iterator[Connection]:
-        """A connection of one's own in `database` and with `settings`, both put back afterwards.
+        """A connection of one's own in `database` and with `settings`; a session's gets back what it had.
 
         Raises ServerError 202 when no slot comes free in time, 373 when the session is in use.
         """
-        connection, session = self._take(session_id, ttl)
-        undo: list[str] = []
-        try:
-            if database:
-                undo.append(f"USE `{_scalar(connection, 'SELECT currentDatabase()')}`")
-                connection.query("USE `" + database.replace("`", "") + "`")
-            if settings:
-                undo.append(self._undo_of(connection, settings, keep=session is not None))
-                connection.query("SET " + ", ".join(f"{name} = {literal(v)}" for name, v in settings.items()))
-            yield connection
-        finally:
-            self._give(connection, session, broken=not _run(connection, undo))
-
-    def _undo_of(self, connection: Connection, settings: Mapping[str, str], *, keep: bool) -> str:
-        """What puts the settings back; a session (`keep`) may have set some of them itself."""
-        if not keep:
-            return "SET " + ", ".join(f"{name} = {self._settings.get(name, 'DEFAULT')}" for name in settings)
-        now = {name: _scalar(connection, f"SELECT toString(getSetting({literal(name)}))") for name in settings}
-        return "SET " + ", ".join(f"{name} = {literal(value)}" for name, value in now.items())
-
-    def _take(self, session_id: str | None, ttl: float) -> tuple[Connection, _Session | None]:
         if not self._gate.acquire(timeout=self._wait):
             raise _too_many("queries")
         try:
-            with self._lock:
-                if session_id is None:
-                    return (self._free.pop() if self._free else self._connect()), None
-                session = self._session(session_id, ttl)
-                return session.connection, session
-        except BaseException:
+            if session_id is None:
+                with self._pooled((database or "", frozenset(settings.items()))) as connection:
+                    yield connection
+            else:
+                with self._in_session(session_id, ttl, database, settings) as connection:
+                    yield connection
+        finally:
             self._gate.release()
+
+    @contextmanager
+    def _pooled(self, scope: Scope) -> Iterator[Connection]:
+        connection = self._take(scope)
+        try:
+            yield connection
+        except BaseException:
+            connection.close()  # a statement may have been left in its middle
             raise
+        with self._lock:
+            self._idle.append((scope, connection))
+            oldest = self._idle.pop(0)[1] if len(self._idle) > MAX_IDLE else None
+        if oldest:
+            oldest.close()
+
+    def _take(self, scope: Scope) -> Connection:
+        with self._lock:
+            for place in reversed(range(len(self._idle))):
+                if self._idle[place][0] == scope:
+                    return self._idle.pop(place)[1]
+        return self._connect(scope)
+
+    @contextmanager
+    def _in_session(
+        self, session_id: str, ttl: float, database: str | None, settings: Mapping[str, str]
+    ) -> Iterator[Connection]:
+        session = self._session(session_id, ttl)
+        connection, undo = session.connection, list[str]()
+        try:
+            if database:
+                undo.append(_use(_scalar(connection, "SELECT currentDatabase()")))
+                connection.query(_use(database))
+            if settings:
+                undo.append(_set({name: literal(_setting(connection, name)) for name in settings}))
+                connection.query(_set({name: literal(value) for name, value in settings.items()}))
+            yield connection
+        finally:
+            try:
+                if not _run(connection, undo):  # replace it rather than leak what it was set to into the next request
+                    connection.close()
+                    session.connection = self._connect(PLAIN)
+            finally:
+                session.lock.release()
 
     def _session(self, session_id: str, ttl: float) -> _Session:
-        now = time.monotonic()
-        for key in [k for k, s in self._sessions.items() if s.expires < now and not s.lock.locked()]:
-            self._sessions.pop(key).connection.close()
-        session = self._sessions.get(session_id)
-        if session is None:
-            if len(self._sessions) >= MAX_SESSIONS:
-                raise _too_many("sessions")
-            session = self._sessions[session_id] = _Session(self._connect(), now)
-        if not session.lock.acquire(blocking=False):
-            raise ServerError(
-                SESSION_IS_LOCKED, f"Session {session_id} is locked by a concurrent client.", "SESSION_IS_LOCKED"
-            )
-        session.expires = now + ttl
-        return session
-
-    def _give(self, connection: Connection, session: _Session | None, *, broken: bool) -> None:
+        """Locked for who asked."""
         with self._lock:
-            if broken:  # its settings could not be put back: replace it rather than leak them into the next request
-                connection.close()
-                connection = self._connect()
-            if session:
-                session.connection = connection
-                session.lock.release()
-            else:
-                self._free.append(connection)
-        self._gate.release()
+            now = time.monotonic()
+            for key in [k for k, s in self._sessions.items() if s.expires < now and not s.lock.locked()]:
+                self._sessions.pop(key).connection.close()
+            session = self._sessions.get(session_id)
+            if session is None:
+                if len(self._sessions) >= MAX_SESSIONS:
+                    raise _too_many("sessions")
+                session = self._sessions[session_id] = _Session(self._connect(PLAIN), now)
+            if not session.lock.acquire(blocking=False):
+                raise ServerError(
+                    SESSION_IS_LOCKED, f"Session {session_id} is locked by a concurrent client.", "SESSION_IS_LOCKED"
+                )
+            session.expires = now + ttl
+            return session
 
     def close(self) -> None:
-        for connection in [*self._free, *(s.connection for s in self._sessions.values())]:
+        for connection in [*(idle for _, idle in self._idle), *(s.connection for s in self._sessions.values())]:
             connection.close()
 
 
@@ -153,6 +180,19 @@ def _run(connection: Connection, statements: list[str]) -> bool:
     except Exception:  # the engine raises several types; whichever it is, the connection is no longer trusted
         return False
     return True
+
+
+def _use(database: str) -> str:
+    return "USE `" + database.replace("`", "") + "`"
+
+
+def _set(settings: Mapping[str, str]) -> str:
+    """`settings`: literals by name."""
+    return "SET " + ", ".join(f"{name} = {value}" for name, value in settings.items())
+
+
+def _setting(connection: Connection, name: str) -> str:
+    return _scalar(connection, f"SELECT toString(getSetting({literal(name)}))")
 
 
 def _scalar(connection: Connection, query: str) -> str:

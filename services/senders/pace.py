@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from services.runtime.clock import boot_seconds
-from services.senders.core.limiter import Limiter, Rate, quota
+from services.senders.core.limiter import MARGIN_S, Limiter, Rate, quota
 
 STALL_S = 0.05
 """A loop that stood still for longer may have calls in it that were stamped before and leave only now."""
@@ -32,7 +32,7 @@ class Pace:
     def assign(self, own: list[int], partitions: int) -> float:
         """Begin with an empty bucket. Returns how many messages a window these partitions give."""
         share = quota(self.rate.messages, own, partitions)
-        self.limiter = Limiter(share, boot_seconds(), self.rate.window + 0.03)
+        self.limiter = Limiter(share, boot_seconds(), self.rate.window + MARGIN_S)
         return share
 
     async def watch(self) -> None:

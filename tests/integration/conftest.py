@@ -13,7 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from clickhouse_connect.driver.asyncclient import AsyncClient
 from console_stage import KEY, Stage, open_stage
+from database_stage import own_database
 from installation_desk import Desk, running
 
 from deploy.docker.broker import OUTSIDE_PORT, broker_environment
@@ -113,6 +115,13 @@ def settings(infrastructure: Infrastructure, tmp_path: Path) -> Settings:
         clickhouse_url=infrastructure.clickhouse_url,
         data_dir=tmp_path,
     )
+
+
+@pytest.fixture
+async def client(settings: Settings) -> AsyncIterator[AsyncClient]:
+    """A database of the test's own on that engine, migrated."""
+    async with own_database(settings) as own:
+        yield own
 
 
 @pytest.fixture(scope="module")

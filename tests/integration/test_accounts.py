@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ import httpx
 import pytest
 from installation_desk import Desk, completed
 from ulid import ULID
+from waiting import until
 
 from deploy.local.installation import Installation
 from schemas import AccountCheck
@@ -108,20 +108,17 @@ async def test_a_connected_account_sends_hears_and_is_stopped(desk: Desk, instal
 async def test_accounts_are_tested_without_being_asked_to(desk: Desk, installation: Installation) -> None:
     """One that nobody has ever tested, and one that had failed and works again."""
 
-    async def tested_since(channel: str, moment: datetime) -> None:
-        async with asyncio.timeout(60):
-            while True:
-                accounts = (await desk.rest.get("/accounts")).json()["items"]
-                (one,) = (each for each in accounts if (each["account_id"], each["channel"]) == ("default", channel))
-                if one["state"] == "connected" and datetime.fromisoformat(one["tested_at"]) > moment:
-                    return
-                await asyncio.sleep(0.2)
+    async def tested(channel: str, since: datetime) -> bool:
+        accounts = (await desk.rest.get("/accounts")).json()["items"]
+        (one,) = (each for each in accounts if (each["account_id"], each["channel"]) == ("default", channel))
+        return one["state"] == "connected" and datetime.fromisoformat(one["tested_at"]) > since
 
     now = datetime.now(UTC)
-    await tested_since("whatsapp", datetime.min.replace(tzinfo=UTC))
+    never = datetime.min.replace(tzinfo=UTC)
+    await until(lambda: tested("whatsapp", never), "the account that nobody had tested is tested")
     failed = AccountCheck.model_validate(
         {"account_id": "default", "channel": "sms", "at": now, "good": False, "detail": "Twilio said no."}
     )
     async with make_producer(installation.stack.settings) as producer:
         await producer.send_and_wait(ACCOUNT_CHECKS, failed.write(), check_key("sms", "default").encode())
-    await tested_since("sms", now)
+    await until(lambda: tested("sms", now), "the account that had failed is tested again")

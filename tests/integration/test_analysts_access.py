@@ -4,16 +4,12 @@ them; the embedded one, which knows no users, runs those that make views."""
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
-import pytest
 from clickhouse_connect.driver.asyncclient import AsyncClient
-from database_stage import own_database
 from tracker_stage import event
 
-from services.runtime.settings import Settings
 from services.tracker.core.rows import LEDGER_COLUMNS, ledger_row
 from services.tracker.migrate import statements
 from services.tracker.store import Store
@@ -22,12 +18,6 @@ FOLDER = Path(__file__).parents[2] / "deploy" / "clickhouse"
 ONCE, BRAND = ((FOLDER / name).read_text() for name in ("analysts.sql", "brand.sql"))
 VIEWS = ("sends", "events", "campaign_channel_daily", "reach", "costs", "engagement_by_hour")
 WORDS = "550 5.1.1 <asha.k@example.com>: no such user; +919812345678 of 2026-11-20 10:00"
-
-
-@pytest.fixture
-async def client(settings: Settings) -> AsyncIterator[AsyncClient]:
-    async with own_database(settings) as own:
-        yield own
 
 
 async def columns(client: AsyncClient, view: str) -> list[str]:

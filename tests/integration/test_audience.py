@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from clickhouse_connect.driver.asyncclient import AsyncClient
-from database_stage import own_database
 from tracker_stage import NOW as STAGE_NOW
 from tracker_stage import event
 
@@ -20,7 +18,6 @@ from services.domain.audience import filter_parameters, matching
 from services.domain.eligibility import CampaignRules, Suppress, decide, fingerprint, new_record, observe
 from services.domain.eligibility.record import Record, StepRules
 from services.domain.messages import Consent, SendRequest
-from services.runtime.settings import Settings
 from services.tracker.compaction import Compaction
 from services.tracker.core.contacts import Change, Contact, merge
 from services.tracker.core.rows import CONSENT_COLUMNS, LEDGER_COLUMNS, consent_row, ledger_row
@@ -229,12 +226,6 @@ def _attribute(value: Any, wanted: Any) -> bool:
     return (wanted.at_least is None or number >= wanted.at_least) and (
         wanted.at_most is None or number <= wanted.at_most
     )
-
-
-@pytest.fixture
-async def client(settings: Settings) -> AsyncIterator[AsyncClient]:
-    async with own_database(settings) as own:
-        yield own
 
 
 async def compare(world: World, filters: int) -> None:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
 from clickhouse_connect.driver.asyncclient import AsyncClient
-from database_stage import own_database
 
 from schemas import CampaignRecord, InlineRecipient
 from services.planner.audience import AudienceStore
-from services.runtime.settings import Settings
 from services.tracker.core.contacts import Change
 from services.tracker.people import People
 from services.tracker.store import Store
@@ -95,12 +91,6 @@ async def frozen(client: AsyncClient, snapshot: str) -> tuple[list[str], Seen]:
     ).result_rows
     assert [row[0] for row in rows] == list(range(len(rows)))
     return [row[1] for row in rows], {row[1]: (row[2], row[3], row[4], row[5]) for row in rows}
-
-
-@pytest.fixture
-async def client(settings: Settings) -> AsyncIterator[AsyncClient]:
-    async with own_database(settings) as own:
-        yield own
 
 
 async def test_everybody_is_numbered_once_with_their_best_hour_and_addresses_that_come_twice(

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from clickhouse_connect.driver.asyncclient import AsyncClient
-from database_stage import own_database
 from tracker_stage import NOW, event
 
 from services.domain.messages import DeliveryEvent
 from services.runtime.errors import StopProcessError
-from services.runtime.settings import Settings
 from services.tracker import migrate as migrations
 from services.tracker.core.rows import BASES, LEDGER_COLUMNS, ledger_row
 from services.tracker.mirror import COLUMNS as CAMPAIGN_COLUMNS
@@ -26,13 +23,6 @@ GUIDE = Path(__file__).parents[2] / "docs" / "analysts.md"
 EXAMPLES = re.findall(r"```sql\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 VIEWS = ("sends", "events", "campaign_channel_daily", "reach", "costs", "engagement_by_hour")
 CAMPAIGN = "summer-ac-2026"
-
-
-@pytest.fixture
-async def client(settings: Settings) -> AsyncIterator[AsyncClient]:
-    """A database of the test's own, migrated."""
-    async with own_database(settings) as own:
-        yield own
 
 
 async def put(client: AsyncClient, events: list[DeliveryEvent]) -> None:

@@ -9,8 +9,6 @@ from typing import Final, NamedTuple
 
 MARGIN_S: Final = 0.03
 """For the jitter of the way to the provider."""
-
-
 EAGERNESS: Final = 0.9
 """Of the even distance between messages: a little faster than the rate, or each late wake-up would cost some of it."""
 HEAD_START: Final = 0.1

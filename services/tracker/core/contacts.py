@@ -49,14 +49,6 @@ class Contact(msgspec.Struct):
         gone = self.times.get(GONE, _NEVER)
         return gone >= 0 and gone >= self.times.get(ALIVE, _NEVER)
 
-    @property
-    def attributes(self) -> dict[str, AttributeValue]:
-        return {name[len(ATTRIBUTE) :]: value for name, value in self.values.items() if name.startswith(ATTRIBUTE)}
-
-    @property
-    def lists(self) -> list[str]:
-        return sorted(name[len(LIST) :] for name in self.values if name.startswith(LIST))
-
 
 class NewAddress(msgspec.Struct, frozen=True):
     recipient: str

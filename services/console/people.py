@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, cast
 
 from schemas import UNKNOWN_ORDINAL, CampaignRecord, Channel, Consent, Status
 from services.console.core.consents import each_once, standing
+from services.console.core.events import OLDEST, Place, distinct
 from services.console.hub import Hub, Row
 from services.console.queries import people as queries
 from services.console.sends import utc
 from services.domain.audience import named_campaigns
 from services.domain.erasure import Hasher
 from services.domain.explain import ContactFacts, Explanation, Facts, LedgerEvent, Membership, explain
+from services.domain.messages import event_id
 
 BITS = {Channel.EMAIL: 1, Channel.SMS: 2, Channel.WHATSAPP: 4, Channel.PUSH: 8, Channel.SOCIAL: 16}
 MOST_EVENTS = 1000
+T = TypeVar("T")
 
 
 class People:
@@ -24,14 +28,16 @@ class People:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self._contacts: dict[str, asyncio.Task[Row | None]] = {}
-        self._words: dict[str, asyncio.Task[list[Row]]] = {}
+        self._asked: dict[tuple[str, ...], asyncio.Task[Any]] = {}
+
+    async def _once(self, key: tuple[str, ...], ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        if key not in self._asked:
+            self._asked[key] = asyncio.create_task(ask())
+        return cast(T, await self._asked[key])
 
     async def contact(self, recipient: str) -> Row | None:
         """The person's fields as merged; None: nobody is known by this id."""
-        if recipient not in self._contacts:
-            self._contacts[recipient] = asyncio.create_task(self._contact(recipient))
-        found = await self._contacts[recipient]
+        found = await self._once(("contact", recipient), lambda: self._contact(recipient))
         return dict(found) if found else None
 
     async def _contact(self, recipient: str) -> Row | None:
@@ -62,27 +68,44 @@ class People:
 
     async def words(self, recipient: str) -> list[Row]:
         """All that was ever said on consent, oldest first."""
-        if recipient not in self._words:
-            self._words[recipient] = asyncio.create_task(self._ask_words(recipient))
-        return await self._words[recipient]
+        return await self._once(("words", recipient), lambda: self._ask_words(recipient))
 
     async def _ask_words(self, recipient: str) -> list[Row]:
         rows = await self.hub.rows(queries.WORDS, recipient=recipient)
         return each_once(row | {"at": utc(row["at"]), "told_at": utc(row["told_at"])} for row in rows)
 
     async def ledger(
-        self, recipient: str, campaign: str = "", after: tuple[int, str] = (-1, ""), most: int = MOST_EVENTS
+        self, recipient: str, campaign: str = "", place: Place = OLDEST, most: int = MOST_EVENTS
     ) -> list[Row]:
-        """Events, oldest first, from behind `after`: (milliseconds since 1970, event id)."""
-        rows = await self.hub.rows(
-            queries.LEDGER, recipient=recipient, campaign=campaign, after_ms=after[0], after_id=after[1], most=most
-        )
-        return [row | {"occurred_at": utc(row["occurred_at"]), "machine": bool(row["machine"])} for row in rows]
+        """Events, oldest first, each once."""
+        events = await self._events(queries.LEDGER, place, most, recipient=recipient, campaign=campaign)
+        contact = recipient.partition("/")[2]
+        for event in events:
+            send_id = f"{event['campaign_id']}/{event['step']}/{contact}"
+            told_as = event_id(send_id, event["attempt"], event["status"], event["source"])
+            event |= {"send_id": send_id, "event_id": told_as}
+        return events
 
-    async def newest(self, recipient: str, before: tuple[int, int], most: int) -> list[Row]:
-        """Events, the newest first, from (milliseconds since 1970, how many from that moment on to leave out)."""
-        rows = await self.hub.rows(queries.NEWEST, recipient=recipient, before_ms=before[0], skip=before[1], most=most)
-        return [row | {"occurred_at": utc(row["occurred_at"]), "machine": bool(row["machine"])} for row in rows]
+    async def of_campaign(self, recipient: str, campaign: str) -> list[Row]:
+        """The person's events in it, oldest first, each once."""
+        return await self._once(("events", recipient, campaign), lambda: self.ledger(recipient, campaign))
+
+    async def newest(self, recipient: str, place: Place, most: int) -> list[Row]:
+        """Events, the newest first, each once."""
+        return await self._events(queries.NEWEST, place, most, recipient=recipient)
+
+    async def _events(self, query: str, place: Place, most: int, **given: Any) -> list[Row]:
+        end, asked = place.skip + most, place.skip + most
+        while True:
+            rows = await self.hub.rows(query, at_ms=place.at_ms, most=asked, **given)
+            events = distinct(rows)
+            if len(events) >= end or len(rows) < asked:
+                break
+            asked *= 2
+        return [
+            event | {"occurred_at": utc(event["occurred_at"]), "machine": bool(event["machine"])}
+            for event in events[place.skip : end]
+        ]
 
     async def campaigns_of(self, recipient: str, most: int = 50) -> list[str]:
         """Ids, the newest first."""
@@ -91,7 +114,7 @@ class People:
     async def explain(self, record: CampaignRecord, recipient: str, zone: str = "") -> Explanation:
         """`zone`: of the times; empty: the person's own, else UTC."""
         contact, events, consents = await asyncio.gather(
-            self.contact(recipient), self.ledger(recipient, record.campaign_id), self.consents(recipient)
+            self.contact(recipient), self.of_campaign(recipient, record.campaign_id), self.consents(recipient)
         )
         places = {row["ord"] for row in events} - {UNKNOWN_ORDINAL}
         member = await self._member(record, recipient, sorted(places))

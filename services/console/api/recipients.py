@@ -13,6 +13,7 @@ from services.console.api import erasure
 from services.console.api.campaigns import cursor_key
 from services.console.api.models import Cursor, Ledger, Limit
 from services.console.core.cursors import encode_cursor
+from services.console.core.events import OLDEST, Place, following
 from services.console.hub import HubOf, Row
 from services.console.people import People
 from services.console.problems import not_found, one_field
@@ -27,12 +28,11 @@ Zone = Annotated[str, Query(description="zone of the times in words; empty: the 
 @router.get("/recipients/{contact}/ledger")
 async def ledger(contact: ContactKey, hub: HubOf, caller: Caller, cursor: Cursor = "", limit: Limit = 200) -> Ledger:
     """All that became of a person's messages, oldest first."""
-    after = cursor_key(cursor, int, str) if cursor else (-1, "")
-    recipient = caller.recipient(contact)
-    rows = await People(hub).ledger(recipient, after=(int(after[0]), str(after[1])), most=limit + 1)
+    place, recipient = place_of(cursor, OLDEST), caller.recipient(contact)
+    rows = await People(hub).ledger(recipient, place=place, most=limit + 1)
     page = rows[:limit]
-    following = encode_cursor(_milliseconds(page[-1]), page[-1]["event_id"]) if len(rows) > limit else None
-    return Ledger(recipient=recipient, items=[as_event(row) for row in page], next=following)
+    after = cursor_of(following(page, place)) if len(rows) > limit else None
+    return Ledger(recipient=recipient, items=[as_event(row) for row in page], next=after)
 
 
 @router.get("/sends/{campaign_id}/{step}/{contact}")
@@ -45,7 +45,7 @@ async def send(
         raise not_found("step", str(step))
     people, recipient = People(hub), caller.recipient(contact)
     explanation = await people.explain(record, recipient, checked_zone(zone))
-    events = [row for row in await people.ledger(recipient, campaign_id) if row["step"] == step]
+    events = [row for row in await people.of_campaign(recipient, campaign_id) if row["step"] == step]
     own = explanation.steps[step - 1]
     return step_view(own) | {"recipient": recipient, "zone": explanation.zone, "events": [as_event(e) for e in events]}
 
@@ -55,6 +55,18 @@ async def explain(campaign_id: str, contact: ContactKey, hub: HubOf, caller: Cal
     """Why a person did or did not get each message of a campaign: every gate in order, and the whole in words."""
     record = await hub.campaign(campaign_id, caller)
     return explanation_view(await People(hub).explain(record, caller.recipient(contact), checked_zone(zone)))
+
+
+def place_of(cursor: str, first: Place) -> Place:
+    """`first`: where there is no cursor. Raises `Problem` 422."""
+    if not cursor:
+        return first
+    at_ms, skip = cursor_key(cursor, int, int)
+    return Place(int(at_ms), max(0, int(skip)))
+
+
+def cursor_of(place: Place) -> str:
+    return encode_cursor(place.at_ms, place.skip)
 
 
 def checked_zone(zone: str) -> str:
@@ -78,7 +90,3 @@ def explanation_view(explanation: Explanation) -> dict[str, Any]:
 
 def step_view(step: StepExplanation) -> dict[str, Any]:
     return dataclasses.asdict(step)
-
-
-def _milliseconds(row: Row) -> int:
-    return int(row["occurred_at"].timestamp() * 1000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -14,9 +14,9 @@ from schemas import CampaignRecord, Channel, Status
 from schemas.base import ContactKey
 from schemas.status import RANK
 from services.console.api import erasure
-from services.console.api.campaigns import cursor_key
+from services.console.api.recipients import cursor_of, place_of
 from services.console.core.consents import standing
-from services.console.core.cursors import encode_cursor
+from services.console.core.events import NEWEST, following
 from services.console.hub import HubOf, Row
 from services.console.pages.common import Visitor, page
 from services.console.people import People
@@ -26,9 +26,6 @@ from services.domain.explain import Explanation
 router = APIRouter()
 EVENTS = 60
 """Of the time line, at once."""
-END = (7_258_118_400_000, 0)
-"""Later than any event: milliseconds since 1970, and none left out."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CHOICES = 200
 """Campaigns that one may ask about from a list, the newest; of any other by its address."""
 
@@ -69,10 +66,10 @@ async def show(
 ) -> HTMLResponse:  # fmt: skip
     """`campaign`: explain this one, whether or not the ledger has anything of it. `saved`: they may be on the way."""
     people, recipient = People(hub), visitor.recipient(contact)
-    before = _place(cursor)
+    place = place_of(cursor, NEWEST)
     record = await hub.campaign(campaign, visitor) if campaign else None
     known, events, words, explanation = await asyncio.gather(
-        people.contact(recipient), people.newest(recipient, before, EVENTS + 1),
+        people.contact(recipient), people.newest(recipient, place, EVENTS + 1),
         people.words(recipient), _explanation(people, record, recipient),
     )  # fmt: skip
     if known is None and not events and explanation is None:
@@ -82,7 +79,7 @@ async def show(
     shown = events[:EVENTS]
     return page(
         request, "recipient.html", contact=contact, known=known, explanation=explanation, events=newest_first(shown),
-        following=_cursor(shown, before) if len(events) > EVENTS else "", cursor=cursor,
+        following=cursor_of(following(shown, place)) if len(events) > EVENTS else "", cursor=cursor,
         consents=_said(standing(words)), words=words[::-1], campaigns=hub.campaigns.items, only=campaign,
         choices=_choices(hub, visitor, campaign),
     )  # fmt: skip
@@ -124,17 +121,3 @@ def _said(rows: list[Row]) -> list[Said]:
 def _choices(hub: HubOf, visitor: Visitor, chosen: str) -> list[CampaignRecord]:
     own = [record for record in hub.campaigns_of(visitor) if record.launched_at or record.campaign_id == chosen]
     return own[:CHOICES]
-
-
-def _place(cursor: str) -> tuple[int, int]:
-    if not cursor:
-        return END
-    moment, skip = cursor_key(cursor, int, int)
-    return int(moment), max(0, int(skip))
-
-
-def _cursor(shown: list[Row], before: tuple[int, int]) -> str:
-    """From the moment of the last one on, without those of that moment that were shown."""
-    moment = (shown[-1]["occurred_at"] - EPOCH) // timedelta(milliseconds=1)
-    same = sum(event["occurred_at"] == shown[-1]["occurred_at"] for event in shown)
-    return encode_cursor(moment, same + (before[1] if moment == before[0] else 0))

@@ -22,31 +22,28 @@ FROM consent_words WHERE recipient_id = {recipient:String}
 """
 
 LEDGER = """
--- All events of a person from a given one on, oldest first, each once. The person is looked for first: ids of events
--- are made of other columns, and were made for all rows beside the person's, too.
-SELECT event_id, send_id, campaign_id, step, recipient_id, ord, attempt, toString(channel) AS channel, account,
-       toString(status) AS status, reason, detail, cost_micros, provider, provider_message_id,
+-- Events of a person from a moment on, oldest first. One may come twice: to look for that here would have every column
+-- of every part read.
+SELECT campaign_id, step, recipient_id, ord, attempt, toString(e.channel) AS channel, account,
+       toString(e.status) AS status, reason, detail, cost_micros, provider, provider_message_id,
        occurred_at, machine, source
-FROM delivery_events
+FROM delivery_events AS e
 PREWHERE recipient_id = {recipient:String}
-WHERE occurred_at >= fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC')
-  AND (occurred_at > fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC') OR event_id > {after_id:String})
+WHERE occurred_at >= fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC')
   AND ({campaign:String} = '' OR campaign_id = {campaign:String})
-ORDER BY occurred_at, event_id
-LIMIT 1 BY campaign_id, step, attempt, status, source, machine
+ORDER BY occurred_at, campaign_id, step, attempt, e.status, source, machine
 LIMIT {most:UInt32}
 """
 
 NEWEST = """
--- Events of a person, the newest first, each once: from a moment on, without the first `skip` of them.
-SELECT campaign_id, step, attempt, toString(channel) AS channel, toString(e.status) AS status, reason, detail,
-       occurred_at, machine
+-- The same, the newest first, until a moment.
+SELECT campaign_id, step, attempt, toString(e.channel) AS channel, toString(e.status) AS status, reason, detail,
+       occurred_at, machine, source
 FROM delivery_events AS e
 PREWHERE recipient_id = {recipient:String}
-WHERE occurred_at <= fromUnixTimestamp64Milli({before_ms:Int64}, 'UTC')
+WHERE occurred_at <= fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC')
 ORDER BY occurred_at DESC, campaign_id, step, attempt, e.status, source, machine
-LIMIT 1 BY campaign_id, step, attempt, e.status, source, machine
-LIMIT {skip:UInt32}, {most:UInt32}
+LIMIT {most:UInt32}
 """
 
 ELSEWHERE = """

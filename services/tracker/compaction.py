@@ -55,18 +55,33 @@ WHERE recipient_id NOT IN (SELECT recipient_id FROM {seen}) AND (
 _PULL: Final = """
 INSERT INTO contacts_changes SELECT * FROM contacts
 WHERE recipient_id IN (SELECT recipient_id FROM {seen})
-  AND recipient_id NOT IN (SELECT recipient_id FROM contacts_changes)
+  AND (recipient_id NOT IN (SELECT recipient_id FROM contacts_changes)
+       OR version > joinGet('{seen}', 'version', recipient_id))
 """
-
-
+"""A newer row of the base, too: what lies in contacts_changes may have been written late, by who knew less."""
+_DELETE: Final = {"lightweight_deletes_sync": 2, "allow_nondeterministic_mutations": 1}
+"""Settings of a deletion: it has happened when it is answered, and may ask another table."""
+_LEAVE: Final = "DELETE FROM contacts WHERE recipient_id IN (SELECT recipient_id FROM {seen})"
+"""Their rows are in contacts_changes by now, and are read from there until they come back."""
+_DOUBLED: Final = """
+SELECT count() - uniqExact(recipient_id) FROM contacts WHERE recipient_id IN (SELECT recipient_id FROM {seen})
+"""
 _PART: Final = "cityHash64(recipient_id) % {parts} = {part}"
 
 
-def _shared(address: str) -> str:
+def _sharing(address: str) -> str:
     return (
-        f"(c.brand, c.{address}) IN (SELECT brand, {address} FROM v_contacts WHERE {address} != '' AND {address} IN "
-        f"(SELECT {address} FROM contacts_changes WHERE {_PART}) GROUP BY brand, {address} HAVING count() > 1)"
+        f"SELECT '{address}', brand, {address} FROM v_contacts WHERE {address} != '' AND {address} IN "
+        f"(SELECT {address} FROM contacts_changes) GROUP BY brand, {address} HAVING count() > 1"
     )
+
+
+_SHARED: Final = f"INSERT INTO {{seen}}_shared {_sharing('email')} UNION ALL {_sharing('phone')}"
+"""Once for all parts: it looks through everybody's addresses."""
+
+
+def _shared(address: str) -> str:
+    return f"(c.brand, c.{address}) IN (SELECT brand, address FROM {{seen}}_shared WHERE kind = '{address}')"
 
 
 _MOVE: Final = "INSERT INTO contacts " + with_reach(
@@ -79,7 +94,10 @@ _MOVE: Final = "INSERT INTO contacts " + with_reach(
 
 class Compaction:
     """Nobody needs to hold still meanwhile: only versions that were seen at the beginning leave contacts_changes, and
-    by then the base has them or newer ones. Until they leave, they are read from there. A crash costs nothing."""
+    by then the base has them or newer ones. Until they leave, they are read from there. A crash costs nothing.
+
+    The base keeps one row a person without being merged as a whole, which would take the longer the more there are:
+    what people come back from contacts_changes to, leaves it before."""
 
     def __init__(self, store: Store, most_rows: int, owner: Callable[[], bool]) -> None:
         self.store, self.most_rows, self.owner = store, most_rows, owner
@@ -116,21 +134,23 @@ class Compaction:
         await self.store.command(
             f"CREATE TABLE {seen} (recipient_id String, version UInt64) ENGINE = Join(ANY, LEFT, recipient_id)"
         )
+        shared = f"{seen}_shared (kind String, brand String, address String)"
+        await self.store.command(f"CREATE TABLE {shared} ENGINE = Memory")
         try:
             await self.store.command(
                 f"INSERT INTO {seen} SELECT recipient_id, max(version) FROM contacts_changes GROUP BY recipient_id"
             )
-            for statement in (_TOLD, _UNKNOWN, _PULL, _HOLDERS, _PULL):
+            for statement in (_TOLD, _UNKNOWN, _PULL, _HOLDERS, _PULL, _SHARED):
                 await self.store.command(statement.replace("{seen}", seen))
-            await self._move()
-            await self.store.command("OPTIMIZE TABLE contacts FINAL")
+            await self.store.command(_LEAVE.replace("{seen}", seen), _DELETE)
+            await self._move(seen)
+            if (await self.store.rows_once(_DOUBLED.replace("{seen}", seen)))[0][0]:  # somebody else moved them, too
+                await self.store.command("OPTIMIZE TABLE contacts FINAL")
             await self.store.command(
-                f"DELETE FROM contacts_changes WHERE version <= joinGet('{seen}', 'version', recipient_id)",
-                {"lightweight_deletes_sync": 2, "allow_nondeterministic_mutations": 1},
+                f"DELETE FROM contacts_changes WHERE version <= joinGet('{seen}', 'version', recipient_id)", _DELETE
             )
             await self.store.command(
-                f"DELETE FROM reach_changes WHERE at < fromUnixTimestamp64Milli({began - IN_FLIGHT_S * 1000})",
-                {"lightweight_deletes_sync": 2},
+                f"DELETE FROM reach_changes WHERE at < fromUnixTimestamp64Milli({began - IN_FLIGHT_S * 1000})", _DELETE
             )
             await self.store.command("OPTIMIZE TABLE contacts_changes FINAL")
             await self.store.command("OPTIMIZE TABLE reach_changes FINAL")
@@ -139,16 +159,18 @@ class Compaction:
         self._last = utc_now()
         log.info("contacts compacted")
 
-    async def _move(self) -> None:
+    async def _move(self, seen: str) -> None:
         rows = int((await self.store.rows_once("SELECT count() FROM contacts_changes"))[0][0])
         parts = rows // MOVED_AT_ONCE + 1
         for part in range(parts):
-            await self.store.command(_MOVE.replace("{parts}", str(parts)).replace("{part}", str(part)))
+            statement = _MOVE.replace("{seen}", seen).replace("{parts}", str(parts)).replace("{part}", str(part))
+            await self.store.command(statement)
 
     async def _clear(self) -> None:
         """What an interrupted compaction left. A deletion without its list would be tried for ever: end it first."""
         await self.store.command(
-            "KILL MUTATION WHERE database = currentDatabase() AND table = 'contacts_changes' AND NOT is_done SYNC"
+            "KILL MUTATION WHERE database = currentDatabase() AND table IN ('contacts', 'contacts_changes') "
+            f"AND NOT is_done AND position(command, '{_SEEN}') > 0 SYNC"
         )
         left = f"SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, '{_SEEN}')"
         for row in await self.store.rows_once(left):

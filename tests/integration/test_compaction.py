@@ -1,0 +1,102 @@
+"""Changed contacts go back into the base: one row a person, the newest, whatever stops in between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from services.tracker.compaction import Compaction
+from services.tracker.store import Store
+
+PUT = """
+INSERT INTO {table} (recipient_id, brand, name, email, phone, version)
+SELECT concat('default/c-', toString(number)), 'default', concat('{name} ', toString(number)),
+       concat('c-', toString(intDiv(number, 2)), '@example.com'), concat('+91981', toString(1000 + number)), {version}
+FROM numbers({first}, {count})
+"""
+READ = "SELECT recipient_id, name, version FROM v_contacts ORDER BY recipient_id"
+BASE = "SELECT recipient_id, name, version, reach, email_key FROM contacts ORDER BY recipient_id"
+MANY = 1000
+"""More commands than a compaction has."""
+
+
+class Stopping(Store):
+    """Ends like a process that is killed before its n-th command, counted from 0."""
+
+    def __init__(self, client: AsyncClient, left: int) -> None:
+        super().__init__(client)
+        self.left = left
+
+    async def command(self, statement: str, settings: dict[str, Any] | None = None) -> None:
+        if self.left <= 0:
+            raise DatabaseError("the process was killed")
+        self.left -= 1
+        await super().command(statement, settings)
+
+
+class MovingTwice(Store):
+    """As if another process did the same at the same time."""
+
+    async def command(self, statement: str, settings: dict[str, Any] | None = None) -> None:
+        await super().command(statement, settings)
+        if statement.split()[:4] == ["INSERT", "INTO", "contacts", "WITH"]:
+            await super().command(statement, settings)
+
+
+async def people(client: AsyncClient) -> None:
+    """Sixty in the base, half of them changed since, and twenty new ones; each shares a mail address with one other."""
+    await put(client, "contacts", "First", 1, 0, 60)
+    await put(client, "contacts_changes", "Second", 2, 30, 50)
+
+
+async def put(client: AsyncClient, table: str, name: str, version: int, first: int, count: int) -> None:
+    await client.command(PUT.format(table=table, name=name, version=version, first=first, count=count))
+
+
+async def rows(client: AsyncClient, query: str) -> Sequence[Sequence[Any]]:
+    return (await client.query(query)).result_rows
+
+
+async def compacted(store: Store) -> None:
+    await Compaction(store, 1, lambda: True).compact()
+
+
+async def test_killed_before_any_of_its_statements_it_is_simply_done_again(client: AsyncClient) -> None:
+    """Nobody reads anything else meanwhile, and the base is the same in the end as if nothing had happened."""
+    await people(client)
+    wanted = await rows(client, READ)
+    whole = Stopping(client, MANY)
+    await compacted(whole)
+    base = await rows(client, BASE)
+    assert [row[:3] for row in base] == wanted
+    assert all(row[3] and row[4] for row in base), "each shares an address, and it is worked out"
+    for left in range(MANY - whole.left):
+        for table in ("contacts", "contacts_changes"):
+            await client.command(f"TRUNCATE TABLE {table}")
+        await people(client)
+        with pytest.raises(DatabaseError):
+            await compacted(Stopping(client, left))
+        assert await rows(client, READ) == wanted, f"killed before statement {left}"
+        await compacted(Store(client))
+        assert await rows(client, READ) == wanted, f"killed before statement {left}, done again"
+        assert await rows(client, BASE) == base
+        assert await rows(client, "SELECT count() FROM contacts_changes") == [(0,)]
+
+
+async def test_what_comes_late_from_who_knew_less_does_not_undo_what_is_newer(client: AsyncClient) -> None:
+    await put(client, "contacts", "Newer", 5, 0, 10)
+    await put(client, "contacts_changes", "Older", 3, 0, 10)
+    await compacted(Store(client))
+    await compacted(Store(client))
+    assert {row[2] for row in await rows(client, BASE)} == {5}
+    assert [row[1] for row in await rows(client, READ)] == [f"Newer {n}" for n in range(10)]
+
+
+async def test_two_that_move_the_same_people_at_once_leave_one_row_a_person(client: AsyncClient) -> None:
+    await people(client)
+    await compacted(MovingTwice(client))
+    assert [row[0] for row in await rows(client, BASE)] == [row[0] for row in await rows(client, READ)]

@@ -97,6 +97,9 @@ async def test_what_comes_late_from_who_knew_less_does_not_undo_what_is_newer(cl
 
 
 async def test_two_that_move_the_same_people_at_once_leave_one_row_a_person(client: AsyncClient) -> None:
+    for size in ("min", "max"):  # the engine merges nothing by itself, which would hide it
+        await client.command(f"ALTER TABLE contacts MODIFY SETTING max_bytes_to_merge_at_{size}_space_in_pool = 1")
     await people(client)
+    wanted = await rows(client, READ)
     await compacted(MovingTwice(client))
-    assert [row[0] for row in await rows(client, BASE)] == [row[0] for row in await rows(client, READ)]
+    assert [row[:3] for row in await rows(client, BASE)] == wanted

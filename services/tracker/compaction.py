@@ -31,7 +31,7 @@ UNKNOWN_AT_ONCE: Final = 200_000
 MOVED_AT_ONCE: Final = 40_000
 """People worked out and moved by one statement, which keeps it well below the embedded engine's memory for one."""
 IN_FLIGHT_S: Final = 300
-"""A word is noted beside its row, not with it: what is noted so lately stays noted, lest the row is yet to come."""
+"""A word is noted beside its row, not with it: what is noted so lately waits, lest the row is yet to come."""
 
 _WAITING: Final = f"""
 SELECT (SELECT count() FROM contacts_changes),
@@ -40,7 +40,8 @@ SELECT (SELECT count() FROM contacts_changes),
 """
 _TOLD: Final = """
 INSERT INTO {seen} SELECT recipient_id, version FROM contacts
-WHERE recipient_id IN (SELECT recipient_id FROM reach_changes) AND recipient_id NOT IN (SELECT recipient_id FROM {seen})
+WHERE recipient_id IN (SELECT recipient_id FROM reach_changes WHERE {settled})
+  AND recipient_id NOT IN (SELECT recipient_id FROM {seen})
 """
 _UNKNOWN: Final = f"""
 INSERT INTO {{seen}} SELECT recipient_id, version FROM contacts
@@ -140,8 +141,9 @@ class Compaction:
             await self.store.command(
                 f"INSERT INTO {seen} SELECT recipient_id, max(version) FROM contacts_changes GROUP BY recipient_id"
             )
+            settled = f"at < fromUnixTimestamp64Milli({int(began) - IN_FLIGHT_S * 1000})"
             for statement in (_TOLD, _UNKNOWN, _PULL, _HOLDERS, _PULL, _SHARED):
-                await self.store.command(statement.replace("{seen}", seen))
+                await self.store.command(statement.replace("{seen}", seen).replace("{settled}", settled))
             await self.store.command(_LEAVE.replace("{seen}", seen), _DELETE)
             await self._move(seen)
             if (await self.store.rows_once(_DOUBLED.replace("{seen}", seen)))[0][0]:  # somebody else moved them, too
@@ -149,9 +151,7 @@ class Compaction:
             await self.store.command(
                 f"DELETE FROM contacts_changes WHERE version <= joinGet('{seen}', 'version', recipient_id)", _DELETE
             )
-            await self.store.command(
-                f"DELETE FROM reach_changes WHERE at < fromUnixTimestamp64Milli({began - IN_FLIGHT_S * 1000})", _DELETE
-            )
+            await self.store.command(f"DELETE FROM reach_changes WHERE {settled}", _DELETE)
             await self.store.command("OPTIMIZE TABLE contacts_changes FINAL")
             await self.store.command("OPTIMIZE TABLE reach_changes FINAL")
         finally:

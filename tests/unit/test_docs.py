@@ -18,9 +18,9 @@ REPOSITORY = Path(__file__).parents[2]
 PAGES = sorted([REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")])
 NOT_OF_A_SERVICE = {
     "PEAL_BRAND", "PEAL_JARS_DIR", "PEAL_PORT_BASE", "PEAL_ADMIN_TOKEN", "PEAL_CONSOLE_URL", "PEAL_TEST_STACK",
-    "PEAL_TEST_PAUSES",
+    "PEAL_TEST_PAUSES", "PEAL_BENCH_IMPORTED",
 }  # fmt: skip
-"""Read where they are used: ports, the command line, the tests."""
+"""Read where they are used: ports, the command line, the tests, the bench."""
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 

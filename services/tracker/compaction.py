@@ -56,10 +56,10 @@ WHERE recipient_id NOT IN (SELECT recipient_id FROM {seen}) AND (
 _PULL: Final = """
 INSERT INTO contacts_changes SELECT * FROM contacts
 WHERE recipient_id IN (SELECT recipient_id FROM {seen})
-  AND (recipient_id NOT IN (SELECT recipient_id FROM contacts_changes)
-       OR version > joinGet('{seen}', 'version', recipient_id))
+  AND version >= joinGet('{seen}', 'version', recipient_id)
+  AND (recipient_id, version) NOT IN (SELECT recipient_id, version FROM contacts_changes)
 """
-"""A newer row of the base, too: what lies in contacts_changes may have been written late, by who knew less."""
+"""Also where there is another row in contacts_changes: it may have been written late, by who knew less."""
 _DELETE: Final = {"lightweight_deletes_sync": 2, "allow_nondeterministic_mutations": 1}
 """Settings of a deletion: it has happened when it is answered, and may ask another table."""
 _LEAVE: Final = "DELETE FROM contacts WHERE recipient_id IN (SELECT recipient_id FROM {seen})"
@@ -127,7 +127,6 @@ class Compaction:
 
     async def compact(self) -> None:
         """Raises `ClickHouseError` or OSError; then it is simply done again later."""
-        await self._clear()
         database, began = (
             await self.store.rows_once("SELECT currentDatabase(), toUnixTimestamp64Milli(now64(3)) AS began")
         )[0]
@@ -137,6 +136,8 @@ class Compaction:
         )
         shared = f"{seen}_shared (kind String, brand String, address String)"
         await self.store.command(f"CREATE TABLE {shared} ENGINE = Memory")
+        # Only now: of two that begin together, whoever does this later ends the other.
+        await self._clear(but=seen)
         try:
             await self.store.command(
                 f"INSERT INTO {seen} SELECT recipient_id, max(version) FROM contacts_changes GROUP BY recipient_id"
@@ -155,7 +156,7 @@ class Compaction:
             await self.store.command("OPTIMIZE TABLE contacts_changes FINAL")
             await self.store.command("OPTIMIZE TABLE reach_changes FINAL")
         finally:
-            await self._clear()
+            await self._drop(seen)
         self._last = utc_now()
         log.info("contacts compacted")
 
@@ -166,12 +167,25 @@ class Compaction:
             statement = _MOVE.replace("{seen}", seen).replace("{parts}", str(parts)).replace("{part}", str(part))
             await self.store.command(statement)
 
-    async def _clear(self) -> None:
-        """What an interrupted compaction left. A deletion without its list would be tried for ever: end it first."""
-        await self.store.command(
-            "KILL MUTATION WHERE database = currentDatabase() AND table IN ('contacts', 'contacts_changes') "
-            f"AND NOT is_done AND position(command, '{_SEEN}') > 0 SYNC"
+    async def _clear(self, but: str) -> None:
+        """What an interrupted compaction left, or another one is doing: without its lists it ends."""
+        await self._end_deletions(_SEEN)
+        left = (
+            "SELECT concat(currentDatabase(), '.', name) AS whole FROM system.tables "
+            f"WHERE database = currentDatabase() AND startsWith(name, '{_SEEN}') AND NOT startsWith(whole, '{but}')"
         )
-        left = f"SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, '{_SEEN}')"
         for row in await self.store.rows_once(left):
             await self.store.command(f"DROP TABLE IF EXISTS {row[0]} SYNC")
+        await self._end_deletions(_SEEN)
+
+    async def _drop(self, seen: str) -> None:
+        await self._end_deletions(seen.partition(".")[2])
+        for table in (f"{seen}_shared", seen):
+            await self.store.command(f"DROP TABLE IF EXISTS {table} SYNC")
+
+    async def _end_deletions(self, which: str) -> None:
+        """Those that ask a list of this name: without it they would be tried for ever."""
+        await self.store.command(
+            "KILL MUTATION WHERE database = currentDatabase() AND table IN ('contacts', 'contacts_changes') "
+            f"AND NOT is_done AND position(command, '{which}') > 0 SYNC"
+        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from services.tracker.compaction import Compaction
+from services.tracker.core.contacts import Change
+from services.tracker.people import People
 from services.tracker.store import Store
 
 PUT = """
@@ -22,6 +25,12 @@ READ = "SELECT recipient_id, name, version FROM v_contacts ORDER BY recipient_id
 BASE = "SELECT recipient_id, name, version, reach, email_key FROM contacts ORDER BY recipient_id"
 MANY = 1000
 """More commands than a compaction has."""
+MOMENTS = (
+    "INSERT INTO contacts_changes", "DELETE FROM contacts", "INSERT INTO contacts WITH", "DELETE FROM contacts_changes"
+)  # fmt: skip
+"""Beginnings of its statements that move people."""
+MANY_STATEMENTS = 22
+"""As many as it has, or somewhat more."""
 
 
 class Stopping(Store):
@@ -51,6 +60,33 @@ async def people(client: AsyncClient) -> None:
     """Sixty in the base, half of them changed since, and twenty new ones; each shares a mail address with one other."""
     await put(client, "contacts", "First", 1, 0, 60)
     await put(client, "contacts_changes", "Second", 2, 30, 50)
+
+
+class Waiting(Store):
+    """Something happens before its n-th command, counted from 0."""
+
+    def __init__(self, client: AsyncClient, left: int, then: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(client)
+        self.left, self.then = left, then
+
+    async def command(self, statement: str, settings: dict[str, Any] | None = None) -> None:
+        self.left -= 1
+        if self.left == -1:
+            await self.then()
+        await super().command(statement, settings)
+
+
+class Interrupted(Store):
+    """Something happens right before the first command that begins with these words."""
+
+    def __init__(self, client: AsyncClient, words: str, then: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(client)
+        self.words, self.then = words.split(), [then]
+
+    async def command(self, statement: str, settings: dict[str, Any] | None = None) -> None:
+        if self.then and statement.split()[: len(self.words)] == self.words:
+            await self.then.pop()()
+        await super().command(statement, settings)
 
 
 async def put(client: AsyncClient, table: str, name: str, version: int, first: int, count: int) -> None:
@@ -94,6 +130,40 @@ async def test_what_comes_late_from_who_knew_less_does_not_undo_what_is_newer(cl
     await compacted(Store(client))
     assert {row[2] for row in await rows(client, BASE)} == {5}
     assert [row[1] for row in await rows(client, READ)] == [f"Newer {n}" for n in range(10)]
+
+
+@pytest.mark.parametrize("moment", MOMENTS[:-1])
+async def test_nor_does_it_while_they_are_moved(client: AsyncClient, moment: str) -> None:
+    """Nobody of the base was told of; their reach was not worked out."""
+    await put(client, "contacts", "Newer", 5, 0, 10)
+    late = Interrupted(client, moment, lambda: put(client, "contacts_changes", "Older", 3, 0, 10))
+    await compacted(late)
+    assert not late.then
+    await compacted(Store(client))
+    assert [row[1] for row in await rows(client, READ)] == [f"Newer {n}" for n in range(10)]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_what_is_told_of_somebody_meanwhile_is_added_to_what_is_known(client: AsyncClient, moment: str) -> None:
+    await put(client, "contacts", "Known", 5, 0, 10)
+    told = {f"default/c-{n}": [Change(2_000, 10 + n, {"city": "Goa"})] for n in range(10)}
+    await compacted(Interrupted(client, moment, lambda: People(Store(client)).apply(told)))
+    for _ in range(2):
+        found = await rows(client, "SELECT name, city FROM v_contacts ORDER BY recipient_id")
+        assert found == [(f"Known {n}", "Goa") for n in range(10)]
+        await compacted(Store(client))
+
+
+@pytest.mark.parametrize("left", range(1, MANY_STATEMENTS))
+async def test_of_two_that_begin_one_after_the_other_nobody_is_lost(client: AsyncClient, left: int) -> None:
+    """The first stands still before one of its statements; the second does all of its own; the first goes on."""
+    await people(client)
+    wanted, second = await rows(client, READ), Waiting(client, left, lambda: compacted(Store(client)))
+    with contextlib.suppress(DatabaseError):
+        await compacted(second)
+    assert await rows(client, READ) == wanted
+    await compacted(Store(client))
+    assert [row[:3] for row in await rows(client, BASE)] == wanted
 
 
 async def test_two_that_move_the_same_people_at_once_leave_one_row_a_person(client: AsyncClient) -> None:

@@ -125,6 +125,16 @@ def delete(table: str) -> str:
     return f"ALTER TABLE {table} DELETE WHERE {TRACES[table]} SETTINGS mutations_sync = 2"
 
 
+MASKED: Final = ("contacts", "contacts_changes", "reach_changes")
+"""Tables from which a compaction takes rows by marking them as deleted."""
+
+
+def unmask(table: str) -> str:
+    """Rows that are marked as deleted are in no count, and their files go on holding them until something merges them:
+    physically, too, they go now."""
+    return f"ALTER TABLE {table} APPLY DELETED MASK SETTINGS mutations_sync = 2"
+
+
 def drop_old_parts(table: str) -> str:
     """No partition has this name, so nothing is dropped; but the engine then removes the files of parts that were
     replaced and whose time (`old_parts_lifetime`) is over. The embedded engine does not do so by itself."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 from schemas import UNKNOWN_ORDINAL, CampaignRecord, Channel, Consent, Status
 from services.console.core.consents import each_once, standing
-from services.console.core.events import OLDEST, Place, distinct
+from services.console.core.events import OLDEST, Place, behind
 from services.console.hub import Hub, Row
 from services.console.queries import people as queries
 from services.console.sends import utc
@@ -20,6 +20,8 @@ from services.domain.messages import event_id
 
 BITS = {Channel.EMAIL: 1, Channel.SMS: 2, Channel.WHATSAPP: 4, Channel.PUSH: 8, Channel.SOCIAL: 16}
 MOST_EVENTS = 1000
+MORE = 8
+"""Rows more than events that are wanted: for some that are told twice, or were shown before."""
 T = TypeVar("T")
 
 
@@ -95,16 +97,16 @@ class People:
         return await self._events(queries.NEWEST, place, most, recipient=recipient)
 
     async def _events(self, query: str, place: Place, most: int, **given: Any) -> list[Row]:
-        end, asked = place.skip + most, place.skip + most
+        asked = most + MORE
         while True:
             rows = await self.hub.rows(query, at_ms=place.at_ms, most=asked, **given)
-            events = distinct(rows)
-            if len(events) >= end or len(rows) < asked:
+            events = behind(rows, place)
+            if len(rows) < asked or (events is not None and len(events) >= most):
                 break
             asked *= 2
         return [
             event | {"occurred_at": utc(event["occurred_at"]), "machine": bool(event["machine"])}
-            for event in events[place.skip : end]
+            for event in (behind(rows, Place(place.at_ms)) or [] if events is None else events)[:most]
         ]
 
     async def campaigns_of(self, recipient: str, most: int = 50) -> list[str]:

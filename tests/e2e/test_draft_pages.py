@@ -109,6 +109,44 @@ def test_what_is_typed_before_the_pages_script_is_there_is_saved_too(page: Page)
     expect(page.get_by_role("checkbox", name="Email")).to_be_checked()
 
 
+def test_what_is_ticked_while_a_steps_own_script_is_on_the_way_is_saved_too(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/general.js*", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    expect(page.get_by_role("checkbox", name="SMS")).to_be_visible()
+    page.wait_for_function("Boolean(globalThis.Peal?.draft)")
+    page.get_by_role("checkbox", name="SMS").check()
+    with page.expect_response(lambda answer: answer.request.method == "PATCH" and answer.ok):
+        for route in held:
+            route.continue_()
+    page.unroute_all()
+    page.reload()
+    expect(page.get_by_role("checkbox", name="SMS")).to_be_checked()
+
+
+def test_opening_the_steps_changes_nothing(page: Page, api: httpx.Client) -> None:
+    """Neither of an empty draft nor of a full one, whatever the steps' scripts put into their controls."""
+    draft = page.url.split("/")[-3]
+    written: list[str] = []
+    page.on("request", lambda request: written.append(request.url) if request.method == "PATCH" else None)
+    full = {
+        "name": "Full", "kind": "transactional", "channels": ["email", "sms", "whatsapp"],
+        "content.email.subject": "Hello", "content.email.mjml": "<mjml></mjml>", "content.sms.text": "Hi {{ name }}",
+        "content.whatsapp.template": "HX" + "0" * 32, "content.whatsapp.variables": {"1": "{{ name }}"},
+        "audience.filter.role": "customer", "audience.filter.cities": ["Pune"],
+        "audience.filter.attributes": {"plan": ["gold"]}, "budget.total": "100.00",
+    }  # fmt: skip
+    for changes in ({}, full):
+        if changes:
+            revision = api.get(f"/drafts/{draft}").json()["revision"]
+            api.patch(f"/drafts/{draft}", json={"expected_revision": revision, "changes": changes}).raise_for_status()
+        for step in ("general", "content", "audience", "budget", "review"):
+            page.goto(re.sub(r"/edit/.*", f"/edit/{step}", page.url))
+            expect(page.locator("#saved")).to_contain_text(SAVED)
+            page.wait_for_load_state("networkidle")
+    assert written == []
+
+
 def test_a_step_that_was_made_before_the_last_change_was_saved_is_made_anew(page: Page) -> None:
     """Who goes on faster than the console saves finds the fields of the channels just chosen."""
     held: list[Route] = []

@@ -220,6 +220,15 @@ def test_settings_and_the_database_of_one_request_do_not_reach_the_next(clickhou
         assert (threads != "3", current) == (True, "default")
 
 
+def test_what_a_statement_sets_without_a_session_ends_with_it(clickhouse_url: str, database: str) -> None:
+    for statement in ("USE system", "SET max_threads = 3", "CREATE TEMPORARY TABLE t (n UInt8)"):
+        httpx.post(clickhouse_url, params={"database": database}, content=statement).raise_for_status()
+    asked = "SELECT currentDatabase(), getSetting('max_threads') = 3"
+    answer = httpx.get(clickhouse_url, params={"query": asked, "database": database})
+    assert answer.text == f"{database}\t0\n"
+    assert httpx.get(clickhouse_url, params={"query": "SELECT * FROM t", "database": database}).status_code == 404
+
+
 def test_an_unknown_setting_is_refused(clickhouse_url: str) -> None:
     answer = httpx.get(clickhouse_url, params={"query": "SELECT 1", "no_such_setting": "1"})
     assert answer.status_code == 404

@@ -70,8 +70,9 @@ class Engine:
         self._lock = threading.Lock()
         self._gate = threading.BoundedSemaphore(limits.slots)
         self._sessions: dict[str, _Session] = {}
-        self._idle: list[tuple[Scope, Connection]] = [(PLAIN, self._connect(PLAIN))]
-        self.version = _scalar(self._idle[0][1], "SELECT version()")
+        self._idle: list[tuple[Scope, Connection]] = []
+        self._own = self._connect(PLAIN)  # nobody else's: the engine would stop with its last connection
+        self.version = _scalar(self._own, "SELECT version()")
 
     def _connect(self, scope: Scope) -> Connection:
         database, settings = scope
@@ -89,17 +90,18 @@ class Engine:
 
     @contextmanager
     def connection(
-        self, session_id: str | None, ttl: float, database: str | None, settings: Mapping[str, str]
+        self, session_id: str | None, ttl: float, database: str | None, settings: Mapping[str, str], *, again: bool
     ) -> Iterator[Connection]:
         """A connection of one's own in `database` and with `settings`; a session's gets back what it had.
 
-        Raises ServerError 202 when no slot comes free in time, 373 when the session is in use.
+        `again`: without a session it may serve others afterwards, for the statement leaves it as it is. Raises
+        ServerError 202 when no slot comes free in time, 373 when the session is in use.
         """
         if not self._gate.acquire(timeout=self._wait):
             raise _too_many("queries")
         try:
             if session_id is None:
-                with self._pooled((database or "", frozenset(settings.items()))) as connection:
+                with self._pooled((database or "", frozenset(settings.items())), again) as connection:
                     yield connection
             else:
                 with self._in_session(session_id, ttl, database, settings) as connection:
@@ -108,18 +110,20 @@ class Engine:
             self._gate.release()
 
     @contextmanager
-    def _pooled(self, scope: Scope) -> Iterator[Connection]:
+    def _pooled(self, scope: Scope, again: bool) -> Iterator[Connection]:
         connection = self._take(scope)
         try:
             yield connection
         except BaseException:
             connection.close()  # a statement may have been left in its middle
             raise
-        with self._lock:
-            self._idle.append((scope, connection))
-            oldest = self._idle.pop(0)[1] if len(self._idle) > MAX_IDLE else None
-        if oldest:
-            oldest.close()
+        spare: Connection | None = connection
+        if again:
+            with self._lock:
+                self._idle.append((scope, connection))
+                spare = self._idle.pop(0)[1] if len(self._idle) > MAX_IDLE else None
+        if spare:
+            spare.close()
 
     def _take(self, scope: Scope) -> Connection:
         with self._lock:
@@ -169,7 +173,8 @@ class Engine:
             return session
 
     def close(self) -> None:
-        for connection in [*(idle for _, idle in self._idle), *(s.connection for s in self._sessions.values())]:
+        sessions = [session.connection for session in self._sessions.values()]
+        for connection in [*(idle for _, idle in self._idle), *sessions, self._own]:
             connection.close()
 
 

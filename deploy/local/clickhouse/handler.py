@@ -119,7 +119,8 @@ class Handler(BaseHTTPRequestHandler):
             raise ServerError(errors.READONLY, text, "READONLY")
         ttl = float(arguments.get("session_timeout") or SESSION_SECONDS)
         session, database = arguments.get("session_id"), arguments.get("database")
-        with self._owner.engine.connection(session, ttl, database, _settings(arguments)) as connection:
+        again, settings = not (isinstance(statement, Other) and statement.lasts), _settings(arguments)
+        with self._owner.engine.connection(session, ttl, database, settings, again=again) as connection:
             if isinstance(statement, Insert):
                 self._insert(connection, statement, body)
             else:

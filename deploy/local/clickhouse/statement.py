@@ -21,6 +21,7 @@ _SELECT_INSIDE = re.compile(rb"\b(SELECT|WITH|VALUES)\b", re.IGNORECASE)
 _QUOTED = re.compile(rb"'[^']*'|`[^`]*`|\([^)]*\)")
 _READS = ("SELECT", "WITH", "SHOW", "DESC", "EXPLAIN", "EXISTS", "CHECK")
 _STREAMS = ("SELECT", "WITH")
+_LASTS = ("SET", "USE", "CREATE TEMPORARY")
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,13 @@ class Insert:
 
 @dataclass(frozen=True)
 class Other:
-    """Any statement that carries no data. `reads`: allowed with GET; `streams`: the engine gives it in parts."""
+    """Any statement that carries no data. `reads`: allowed with GET; `streams`: the engine gives it in parts; `lasts`:
+    its connection is another one after it."""
 
     text: str
     reads: bool
     streams: bool
+    lasts: bool
 
 
 def literal(value: str) -> str:
@@ -56,7 +59,7 @@ def read_statement(query: bytes, body: Iterator[bytes]) -> Insert | Other:
         return Insert(re.sub(r"\s*VALUES\s*\Z", "", query.decode(), flags=re.IGNORECASE), "Values", b"")
     text = (head + b"".join(body)).decode().rstrip().rstrip(";")
     word = _COMMENTS.sub("", text[:4096]).lstrip("( \n\t").upper()
-    return Other(text, word.startswith(_READS), word.startswith(_STREAMS))
+    return Other(text, word.startswith(_READS), word.startswith(_STREAMS), word.startswith(_LASTS))
 
 
 def _read_head(query: bytes, body: Iterator[bytes]) -> bytes:

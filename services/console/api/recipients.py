@@ -31,7 +31,7 @@ async def ledger(contact: ContactKey, hub: HubOf, caller: Caller, cursor: Cursor
     place, recipient = place_of(cursor, OLDEST), caller.recipient(contact)
     rows = await People(hub).ledger(recipient, place=place, most=limit + 1)
     page = rows[:limit]
-    after = cursor_of(following(page, place)) if len(rows) > limit else None
+    after = cursor_of(following(page)) if len(rows) > limit else None
     return Ledger(recipient=recipient, items=[as_event(row) for row in page], next=after)
 
 
@@ -61,12 +61,12 @@ def place_of(cursor: str, first: Place) -> Place:
     """`first`: where there is no cursor. Raises `Problem` 422."""
     if not cursor:
         return first
-    at_ms, skip = cursor_key(cursor, int, int)
-    return Place(int(at_ms), max(0, int(skip)))
+    at_ms, after = cursor_key(cursor, int, str)
+    return Place(int(at_ms), str(after))
 
 
 def cursor_of(place: Place) -> str:
-    return encode_cursor(place.at_ms, place.skip)
+    return encode_cursor(place.at_ms, place.after)
 
 
 def checked_zone(zone: str) -> str:

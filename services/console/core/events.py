@@ -15,10 +15,10 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a page begins: at the moment `at_ms` (milliseconds since 1970), without the first `skip` events of it."""
+    """Where a page begins: at the moment `at_ms` (milliseconds since 1970), behind the event `after` of it."""
 
     at_ms: int
-    skip: int = 0
+    after: str = ""
 
 
 OLDEST = Place(0)
@@ -26,17 +26,32 @@ NEWEST = Place(7_258_118_400_000)
 """Later than any event."""
 
 
-def distinct(rows: Iterable[Event]) -> list[dict[str, Any]]:
-    """In their order; of those told twice the first."""
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+def behind(rows: Iterable[Event], place: Place) -> list[dict[str, Any]] | None:
+    """The events of a page, and of those after it, from rows that begin with its moment; each once, of those told twice
+    the first. None: where it begins is not among them."""
+    found: dict[str, dict[str, Any]] = {}
+    waiting = bool(place.after)
     for row in rows:
-        found.setdefault(tuple(row[name] for name in _KEY), dict(row))
-    return list(found.values())
+        if waiting and _milliseconds(row) != place.at_ms:
+            waiting = False  # it was told once more, and that has gone meanwhile
+        name = _name(row)
+        if waiting:
+            waiting = name != place.after
+        else:
+            found.setdefault(name, dict(row))
+    found.pop(place.after, None)
+    return None if waiting else list(found.values())
 
 
-def following(shown: Sequence[Event], before: Place) -> Place:
-    """Where the next page begins, in the same order, after a page (not empty) that began at `before`."""
-    last: datetime = shown[-1]["occurred_at"]
-    at_ms = (last - _EPOCH) // timedelta(milliseconds=1)
-    same = sum(event["occurred_at"] == last for event in shown)
-    return Place(at_ms, same + (before.skip if at_ms == before.at_ms else 0))
+def following(shown: Sequence[Event]) -> Place:
+    """Where the next page begins, in the same order, after a page that is not empty."""
+    return Place(_milliseconds(shown[-1]), _name(shown[-1]))
+
+
+def _name(event: Event) -> str:
+    return "/".join(str(event[name]) for name in _KEY)
+
+
+def _milliseconds(event: Event) -> int:
+    moment: datetime = event["occurred_at"]
+    return (moment.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)

@@ -79,7 +79,7 @@ async def show(
     shown = events[:EVENTS]
     return page(
         request, "recipient.html", contact=contact, known=known, explanation=explanation, events=newest_first(shown),
-        following=cursor_of(following(shown, place)) if len(events) > EVENTS else "", cursor=cursor,
+        following=cursor_of(following(shown)) if len(events) > EVENTS else "", cursor=cursor,
         consents=_said(standing(words)), words=words[::-1], campaigns=hub.campaigns.items, only=campaign,
         choices=_choices(hub, visitor, campaign),
     )  # fmt: skip

@@ -221,7 +221,7 @@ Peal.draft = (() => {
     flush();
   }
 
-  /** Controls that somebody has changed before this script was there. */
+  /** Controls that somebody has changed and whose change nobody may have heard of. */
   function touched() {
     const lines = (text) => text.replace(/\r\n?/g, "\n");
     return [...form.elements].filter((control) => {
@@ -237,7 +237,8 @@ Peal.draft = (() => {
 
   /** Do it again, now that whoever has to hear of it does. */
   function replay(controls) {
-    for (const control of controls) {
+    // Those that are saved as they are first: a choice of another kind may put them aside.
+    for (const control of controls.sort((one, other) => Boolean(other.name) - Boolean(one.name))) {
       if (control.type === "radio") control.checked = true; // a step's script may have shown what was before
       for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind, { bubbles: true }));
     }
@@ -270,7 +271,7 @@ Peal.draft = (() => {
 
   const early = touched();
   addEventListener("DOMContentLoaded", () => {
-    replay(early);
+    replay([...new Set([...early, ...touched()])]);
     restore();
     document.dispatchEvent(new CustomEvent("peal:restored"));
   });

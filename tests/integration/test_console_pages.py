@@ -90,10 +90,12 @@ def test_pages_show_figures_reasons_and_the_person_in_words(stage: Stage, browse
     page = browser.get(f"/campaigns/{campaign}").text
     for words in ("opted out", "Messages planned", "1. Email", "2. SMS", "Done by about"):
         assert words in page
-    found = browser.get("/recipients", params={"contact": f"{campaign}-p0", "campaign": campaign})
+    asked = {"contact": f"{campaign}-p0", "campaign": campaign}
+    planned = "The SMS has been asked for and waits to be judged."
+    until(lambda: planned in browser.get("/recipients", params=asked).text, "the second step is planned, too")
+    found = browser.get("/recipients", params=asked)
     assert found.url.path == f"/recipients/{campaign}-p0"
     assert "Person 0 got the email at" in found.text
-    assert "The SMS has been asked for and waits to be judged." in found.text
     for missing in ("/campaigns/nope", "/recipients/nope", "/nothing"):
         answer = browser.get(missing)
         assert answer.status_code == 404

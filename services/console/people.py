@@ -100,13 +100,15 @@ class People:
         asked = most + MORE
         while True:
             rows = await self.hub.rows(query, at_ms=place.at_ms, most=asked, **given)
-            events = behind(rows, place)
-            if len(rows) < asked or (events is not None and len(events) >= most):
+            events, complete = behind(rows, place), len(rows) < asked
+            if complete and events is None:  # what was shown last has gone: nothing tells what else of its moment was
+                events = behind(rows, Place(place.at_ms)) or []
+            if events is not None and (complete or len(events) >= most):
                 break
             asked *= 2
         return [
             event | {"occurred_at": utc(event["occurred_at"]), "machine": bool(event["machine"])}
-            for event in (behind(rows, Place(place.at_ms)) or [] if events is None else events)[:most]
+            for event in events[:most]
         ]
 
     async def campaigns_of(self, recipient: str, most: int = 50) -> list[str]:

@@ -38,6 +38,7 @@ SELECT (SELECT count() FROM contacts_changes),
        (SELECT count() FROM reach_changes WHERE at < now64(3) - {IN_FLIGHT_S}),
        (SELECT count() FROM contacts WHERE reach = 0)
 """
+_CHANGED: Final = "INSERT INTO {seen} SELECT recipient_id, max(version) FROM contacts_changes GROUP BY recipient_id"
 _TOLD: Final = """
 INSERT INTO {seen} SELECT recipient_id, version FROM contacts
 WHERE recipient_id IN (SELECT recipient_id FROM reach_changes WHERE {settled})
@@ -67,6 +68,7 @@ _LEAVE: Final = "DELETE FROM contacts WHERE recipient_id IN (SELECT recipient_id
 _DOUBLED: Final = """
 SELECT count() - uniqExact(recipient_id) FROM contacts WHERE recipient_id IN (SELECT recipient_id FROM {seen})
 """
+_MOVED: Final = "DELETE FROM contacts_changes WHERE version <= joinGet('{seen}', 'version', recipient_id)"
 _PART: Final = "cityHash64(recipient_id) % {parts} = {part}"
 
 
@@ -138,20 +140,19 @@ class Compaction:
         await self.store.command(f"CREATE TABLE {shared} ENGINE = Memory")
         # Only now: of two that begin together, whoever does this later ends the other.
         await self._clear(but=seen)
+        settled = f"at < fromUnixTimestamp64Milli({int(began) - IN_FLIGHT_S * 1000})"
+
+        def here(statement: str) -> str:
+            return statement.replace("{seen}", seen).replace("{settled}", settled)
+
         try:
-            await self.store.command(
-                f"INSERT INTO {seen} SELECT recipient_id, max(version) FROM contacts_changes GROUP BY recipient_id"
-            )
-            settled = f"at < fromUnixTimestamp64Milli({int(began) - IN_FLIGHT_S * 1000})"
-            for statement in (_TOLD, _UNKNOWN, _PULL, _HOLDERS, _PULL, _SHARED):
-                await self.store.command(statement.replace("{seen}", seen).replace("{settled}", settled))
-            await self.store.command(_LEAVE.replace("{seen}", seen), _DELETE)
-            await self._move(seen)
-            if (await self.store.rows_once(_DOUBLED.replace("{seen}", seen)))[0][0]:  # somebody else moved them, too
+            for statement in (_CHANGED, _TOLD, _UNKNOWN, _PULL, _HOLDERS, _PULL, _SHARED):
+                await self.store.command(here(statement))
+            await self.store.command(here(_LEAVE), _DELETE)
+            await self._move(here(_MOVE))
+            if (await self.store.rows_once(here(_DOUBLED)))[0][0]:  # somebody else moved them, too
                 await self.store.command("OPTIMIZE TABLE contacts FINAL")
-            await self.store.command(
-                f"DELETE FROM contacts_changes WHERE version <= joinGet('{seen}', 'version', recipient_id)", _DELETE
-            )
+            await self.store.command(here(_MOVED), _DELETE)
             await self.store.command(f"DELETE FROM reach_changes WHERE {settled}", _DELETE)
             await self.store.command("OPTIMIZE TABLE contacts_changes FINAL")
             await self.store.command("OPTIMIZE TABLE reach_changes FINAL")
@@ -160,12 +161,11 @@ class Compaction:
         self._last = utc_now()
         log.info("contacts compacted")
 
-    async def _move(self, seen: str) -> None:
+    async def _move(self, statement: str) -> None:
         rows = int((await self.store.rows_once("SELECT count() FROM contacts_changes"))[0][0])
         parts = rows // MOVED_AT_ONCE + 1
         for part in range(parts):
-            statement = _MOVE.replace("{seen}", seen).replace("{parts}", str(parts)).replace("{part}", str(part))
-            await self.store.command(statement)
+            await self.store.command(statement.replace("{parts}", str(parts)).replace("{part}", str(part)))
 
     async def _clear(self, but: str) -> None:
         """What an interrupted compaction left, or another one is doing: without its lists it ends."""

@@ -33,18 +33,38 @@ MANY_STATEMENTS = 22
 """As many as it has, or somewhat more."""
 
 
-class Stopping(Store):
-    """Ends like a process that is killed before its n-th command, counted from 0."""
+class Watched(Store):
+    """Counts its commands, and does something before each: `before` gets its number, from 0, and its text."""
 
-    def __init__(self, client: AsyncClient, left: int) -> None:
+    def __init__(self, client: AsyncClient, before: Callable[[int, str], Awaitable[None]]) -> None:
         super().__init__(client)
-        self.left = left
+        self.before, self.done = before, 0
 
     async def command(self, statement: str, settings: dict[str, Any] | None = None) -> None:
-        if self.left <= 0:
-            raise DatabaseError("the process was killed")
-        self.left -= 1
+        await self.before(self.done, statement)
+        self.done += 1
         await super().command(statement, settings)
+
+
+def killed(client: AsyncClient, at: int) -> Watched:
+    """Ends like a process that is killed before its command of this number."""
+
+    async def before(number: int, _statement: str) -> None:
+        if number >= at:
+            raise DatabaseError("the process was killed")
+
+    return Watched(client, before)
+
+
+def meanwhile(client: AsyncClient, at: int | str, then: Callable[[], Awaitable[None]]) -> Watched:
+    """Something happens once, right before its command of this number, or the first that begins with these words."""
+    due = [then]
+
+    async def before(number: int, statement: str) -> None:
+        if due and (number == at or (isinstance(at, str) and " ".join(statement.split()).startswith(f"{at} "))):
+            await due.pop()()
+
+    return Watched(client, before)
 
 
 class MovingTwice(Store):
@@ -60,33 +80,6 @@ async def people(client: AsyncClient) -> None:
     """Sixty in the base, half of them changed since, and twenty new ones; each shares a mail address with one other."""
     await put(client, "contacts", "First", 1, 0, 60)
     await put(client, "contacts_changes", "Second", 2, 30, 50)
-
-
-class Waiting(Store):
-    """Something happens before its n-th command, counted from 0."""
-
-    def __init__(self, client: AsyncClient, left: int, then: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(client)
-        self.left, self.then = left, then
-
-    async def command(self, statement: str, settings: dict[str, Any] | None = None) -> None:
-        self.left -= 1
-        if self.left == -1:
-            await self.then()
-        await super().command(statement, settings)
-
-
-class Interrupted(Store):
-    """Something happens right before the first command that begins with these words."""
-
-    def __init__(self, client: AsyncClient, words: str, then: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(client)
-        self.words, self.then = words.split(), [then]
-
-    async def command(self, statement: str, settings: dict[str, Any] | None = None) -> None:
-        if self.then and statement.split()[: len(self.words)] == self.words:
-            await self.then.pop()()
-        await super().command(statement, settings)
 
 
 async def put(client: AsyncClient, table: str, name: str, version: int, first: int, count: int) -> None:
@@ -105,17 +98,17 @@ async def test_killed_before_any_of_its_statements_it_is_simply_done_again(clien
     """Nobody reads anything else meanwhile, and the base is the same in the end as if nothing had happened."""
     await people(client)
     wanted = await rows(client, READ)
-    whole = Stopping(client, MANY)
+    whole = killed(client, MANY)
     await compacted(whole)
     base = await rows(client, BASE)
     assert [row[:3] for row in base] == wanted
     assert all(row[3] and row[4] for row in base), "each shares an address, and it is worked out"
-    for left in range(MANY - whole.left):
+    for left in range(whole.done):
         for table in ("contacts", "contacts_changes"):
             await client.command(f"TRUNCATE TABLE {table}")
         await people(client)
         with pytest.raises(DatabaseError):
-            await compacted(Stopping(client, left))
+            await compacted(killed(client, left))
         assert await rows(client, READ) == wanted, f"killed before statement {left}"
         await compacted(Store(client))
         assert await rows(client, READ) == wanted, f"killed before statement {left}, done again"
@@ -136,9 +129,14 @@ async def test_what_comes_late_from_who_knew_less_does_not_undo_what_is_newer(cl
 async def test_nor_does_it_while_they_are_moved(client: AsyncClient, moment: str) -> None:
     """Nobody of the base was told of; their reach was not worked out."""
     await put(client, "contacts", "Newer", 5, 0, 10)
-    late = Interrupted(client, moment, lambda: put(client, "contacts_changes", "Older", 3, 0, 10))
-    await compacted(late)
-    assert not late.then
+    late = list[int]()
+
+    async def write() -> None:
+        await put(client, "contacts_changes", "Older", 3, 0, 10)
+        late.append(3)
+
+    await compacted(meanwhile(client, moment, write))
+    assert late == [3]
     await compacted(Store(client))
     assert [row[1] for row in await rows(client, READ)] == [f"Newer {n}" for n in range(10)]
 
@@ -147,7 +145,7 @@ async def test_nor_does_it_while_they_are_moved(client: AsyncClient, moment: str
 async def test_what_is_told_of_somebody_meanwhile_is_added_to_what_is_known(client: AsyncClient, moment: str) -> None:
     await put(client, "contacts", "Known", 5, 0, 10)
     told = {f"default/c-{n}": [Change(2_000, 10 + n, {"city": "Goa"})] for n in range(10)}
-    await compacted(Interrupted(client, moment, lambda: People(Store(client)).apply(told)))
+    await compacted(meanwhile(client, moment, lambda: People(Store(client)).apply(told)))
     for _ in range(2):
         found = await rows(client, "SELECT name, city FROM v_contacts ORDER BY recipient_id")
         assert found == [(f"Known {n}", "Goa") for n in range(10)]
@@ -158,7 +156,7 @@ async def test_what_is_told_of_somebody_meanwhile_is_added_to_what_is_known(clie
 async def test_of_two_that_begin_one_after_the_other_nobody_is_lost(client: AsyncClient, left: int) -> None:
     """The first stands still before one of its statements; the second does all of its own; the first goes on."""
     await people(client)
-    wanted, second = await rows(client, READ), Waiting(client, left, lambda: compacted(Store(client)))
+    wanted, second = await rows(client, READ), meanwhile(client, left, lambda: compacted(Store(client)))
     with contextlib.suppress(DatabaseError):
         await compacted(second)
     assert await rows(client, READ) == wanted

@@ -82,7 +82,7 @@ class Engine:
             if database:
                 connection.query(_use(database))
             if settings:
-                connection.query(_set({name: literal(value) for name, value in settings}))
+                connection.query(_set(dict(settings)))
         except BaseException:
             connection.close()
             raise
@@ -143,8 +143,8 @@ class Engine:
                 undo.append(_use(_scalar(connection, "SELECT currentDatabase()")))
                 connection.query(_use(database))
             if settings:
-                undo.append(_set({name: literal(_setting(connection, name)) for name in settings}))
-                connection.query(_set({name: literal(value) for name, value in settings.items()}))
+                undo.append(_set({name: _setting(connection, name) for name in settings}))
+                connection.query(_set(settings))
             yield connection
         finally:
             try:
@@ -192,8 +192,7 @@ def _use(database: str) -> str:
 
 
 def _set(settings: Mapping[str, str]) -> str:
-    """`settings`: literals by name."""
-    return "SET " + ", ".join(f"{name} = {value}" for name, value in settings.items())
+    return "SET " + ", ".join(f"{name} = {literal(value)}" for name, value in settings.items())
 
 
 def _setting(connection: Connection, name: str) -> str:

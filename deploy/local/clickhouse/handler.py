@@ -118,8 +118,8 @@ class Handler(BaseHTTPRequestHandler):
             text = "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly."
             raise ServerError(errors.READONLY, text, "READONLY")
         ttl = float(arguments.get("session_timeout") or SESSION_SECONDS)
-        session, database = arguments.get("session_id"), arguments.get("database")
-        again, settings = not (isinstance(statement, Other) and statement.lasts), _settings(arguments)
+        session, database, settings = arguments.get("session_id"), arguments.get("database"), _settings(arguments)
+        again = isinstance(statement, Insert) or not statement.lasts
         with self._owner.engine.connection(session, ttl, database, settings, again=again) as connection:
             if isinstance(statement, Insert):
                 self._insert(connection, statement, body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, Generic, TypeVar
 
@@ -20,7 +20,8 @@ from services.console.core.import_jobs import ImportJob, MappedFile, Mistakes
 from services.console.hub import Hub
 from services.console.problems import Problem
 from services.domain.messages import encode_json
-from services.runtime.kafka import Record, partition_of, send_batches
+from services.runtime.kafka import Record, send_batches
+from services.runtime.partitions import partitions_for
 
 MOST_ERRORS = 10_000
 UNDER_WAY = 5_000
@@ -43,8 +44,8 @@ class ImportRun(Generic[R]):
         """Records by topic."""
         self.errors: list[BadRow] = []
         self._partitions = load_topics().partitions
-        self._waiting: dict[tuple[str, int], list[Record]] = {}
-        self._count = 0
+        self._waiting: list[tuple[str, bytes, bytes]] = []
+        """Topic, key, value."""
         self._sending: asyncio.Future[list[None]] | None = None
 
     async def take_body(self, request: Request) -> None:
@@ -82,18 +83,20 @@ class ImportRun(Generic[R]):
             return
         self.good += 1
         for topic, key, value in self._records(row):
-            place = topic, partition_of(key, self._partitions)
-            self._waiting.setdefault(place, []).append((key.encode(), value, []))
+            self._waiting.append((topic, key.encode(), value))
             self.told[topic] += 1
-            self._count += 1
-        if self._count >= UNDER_WAY:
+        if len(self._waiting) >= UNDER_WAY:
             await self._send()
 
     async def _send(self) -> None:
         """What waits, while the next rows are read; no more than one such lot is under way."""
         await self._acknowledged()
-        waiting, self._waiting, self._count = self._waiting, {}, 0
-        sends = (send_batches(self.hub.producer, *place, records) for place, records in waiting.items())
+        waiting, self._waiting = self._waiting, []
+        partitions = partitions_for([key for _, key, _ in waiting], self._partitions)
+        placed = defaultdict[tuple[str, int], list[Record]](list)
+        for (topic, key, value), partition in zip(waiting, partitions, strict=True):
+            placed[topic, partition].append((key, value, []))
+        sends = (send_batches(self.hub.producer, *place, records) for place, records in placed.items())
         self._sending = asyncio.gather(*sends)
 
     async def _acknowledged(self) -> None:

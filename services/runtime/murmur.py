@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-_SEED: Final = 0x9747B28C
-_M: Final = 0x5BD1E995
+SEED: Final = 0x9747B28C
+MULTIPLIER: Final = 0x5BD1E995
 _MASK: Final = 0xFFFFFFFF
 _words = struct.Struct("<I").iter_unpack
 
@@ -15,13 +15,13 @@ def murmur2(data: bytes) -> int:
     """Unsigned 32 bits. As `org.apache.kafka.common.utils.Utils.murmur2`."""
     length = len(data)
     whole = length & ~3
-    h = _SEED ^ length
+    h = SEED ^ length
     for (k,) in _words(data[:whole]):
-        k = k * _M & _MASK
-        h = (h * _M ^ (k ^ (k >> 24)) * _M) & _MASK
+        k = k * MULTIPLIER & _MASK
+        h = (h * MULTIPLIER ^ (k ^ (k >> 24)) * MULTIPLIER) & _MASK
     if length & 3:
-        h = ((h ^ int.from_bytes(data[whole:], "little")) * _M) & _MASK
-    h = ((h ^ (h >> 13)) * _M) & _MASK
+        h = ((h ^ int.from_bytes(data[whole:], "little")) * MULTIPLIER) & _MASK
+    h = ((h ^ (h >> 13)) * MULTIPLIER) & _MASK
     return h ^ (h >> 15)
 
 

@@ -19,7 +19,7 @@ from services.runtime.endings import raise_if_cancelled
 from services.runtime.erased import ErasedPeople
 from services.runtime.errors import StopProcessError
 from services.runtime.fail_points import fail_point
-from services.runtime.kafka import partition_of
+from services.runtime.partitions import partitions_for
 from services.tracker.core.batch import Batch, Rules, add_records
 from services.tracker.core.masking import mask
 from services.tracker.core.rows import (
@@ -60,7 +60,7 @@ class Intake:
     ) -> None:
         self.settings, self.source, self.store, self.people = settings, source, store, people
         self.effects, self.publisher, self.erased, self.erasing = effects, publisher, erased, erasing
-        self.rules = Rules(lambda key: partition_of(key, publisher.partitions), settings.phone_region)
+        self.rules = Rules(lambda keys: partitions_for(keys, publisher.partitions), settings.phone_region)
         self._watches: dict[str, PoisonWatch] = {}
         self._stop: StopProcessError | None = None
         """So much is bad that a producer must be broken: the process ends behind the batch under way."""

@@ -13,7 +13,8 @@ from services.domain.erasure import FORGOTTEN
 from services.domain.messages import Consent, DeliveryEvent, encode_json
 from services.runtime import metrics
 from services.runtime.dead_letters import dead_letter_headers
-from services.runtime.kafka import Record, partition_of, send_batches
+from services.runtime.kafka import Record, send_batches
+from services.runtime.partitions import partitions_for
 from services.tracker.core.batch import LARGEST_RECORD, Misplaced, Refusal
 from services.tracker.core.masking import Erased, masked_event
 from services.tracker.core.rows import Inbound
@@ -82,8 +83,9 @@ class Publisher:
             await asyncio.gather(*acks)
             return
         by_partition: dict[int, list[Record]] = defaultdict(list)
-        for key, value in pairs:
-            by_partition[partition_of(key, self.partitions)].append((key.encode(), value, []))
+        keys = [key.encode() for key, _ in pairs]
+        for key, (_, value), place in zip(keys, pairs, partitions_for(keys, self.partitions), strict=True):
+            by_partition[place].append((key, value, []))
         await asyncio.gather(
             *[send_batches(self.producer, topic, number, records) for number, records in by_partition.items()]
         )

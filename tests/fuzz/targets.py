@@ -38,7 +38,7 @@ NOW_MS: Final = int(NOW.timestamp() * 1000)
 TRACKED: Final = (DELIVERY_EVENTS, CONSENTS, ENGAGEMENTS, INBOUND_MESSAGES, CONTACT_CHANGES, "send-sms")
 PLACE: Final = TopicPartition("send-sms", 3)
 KEYWORDS: Final = Keywords.of(DEFAULT_WORDS)
-RULES: Final = Rules(lambda _key: PLACE.partition, "IN")
+RULES: Final = Rules(lambda keys: [PLACE.partition] * len(keys), "IN")
 
 
 def _record(topic: str, value: bytes) -> Any:

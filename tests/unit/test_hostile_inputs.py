@@ -144,13 +144,16 @@ def test_the_router_reads_it_or_says_why_not(topic: str, data: st.DataObject) ->
         assert found.detail
 
 
+RULES = Rules(lambda keys: [3] * len(keys), "IN")
+
+
 @pytest.mark.parametrize("topic", GOOD.keys() - {SEND_REQUESTED})
 @settings(deadline=None, max_examples=40)
 @given(st.data())
 def test_the_tracker_stores_it_or_refuses_it(topic: str, data: st.DataObject) -> None:
     batch = Batch()
     value = data.draw(values(GOOD[topic]))
-    refused = add_records(batch, topic, [fetched(topic, value)], Rules(lambda _key: 3, "IN"), NOW_MS)
+    refused = add_records(batch, topic, [fetched(topic, value)], RULES, NOW_MS)
     stored = batch.ledger or batch.consents or batch.engagements or batch.inbound or batch.changes
     assert refused == len(batch.refused)
     assert bool(refused) != bool(stored)
@@ -160,7 +163,7 @@ def test_the_tracker_stores_it_or_refuses_it(topic: str, data: st.DataObject) ->
 def test_a_thousand_brackets_stop_neither_tracker_nor_sender(name: str) -> None:
     batch = Batch()
     for topic in GOOD.keys() - {SEND_REQUESTED}:
-        assert add_records(batch, topic, [fetched(topic, DEEP[name])], Rules(lambda _key: 3, "IN"), NOW_MS) == 1
+        assert add_records(batch, topic, [fetched(topic, DEEP[name])], RULES, NOW_MS) == 1
     assert {refusal.reason for refusal in batch.refused} == {"undecodable"}
     assert Reader(None, TopicPartition("send-sms", 3))._item(fetched("send-sms", DEEP[name])).poison
     assert dead_letter_event(DEEP[name], "", NOW) is None

@@ -21,6 +21,7 @@ from services.router.reader import Reader
 from services.router.watchdog import Watchdog
 from services.runtime.errors import StopProcessError
 from services.runtime.murmur import murmur2, partition_for
+from services.runtime.partitions import partitions_for
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 ISO = "2026-11-21T09:00:00Z"
@@ -141,6 +142,13 @@ def test_a_recipient_is_brand_and_contact(key: bytes) -> None:
 @given(key=st.binary(max_size=40))
 def test_murmur2_is_kafkas(key: bytes) -> None:
     assert murmur2(key) == aiokafkas_murmur2(key) & 0xFFFFFFFF
+
+
+@given(st.lists(st.binary(max_size=40), max_size=20), st.sampled_from([1, 3]), st.sampled_from([0, 512, 513]))
+def test_many_keys_at_once_get_the_same_partitions(keys: list[bytes], times: int, longest: int) -> None:
+    """Few of them or many, of any length, with zeros at their end or not."""
+    many = [*keys, bytes(longest), b"default/c-1"] * times
+    assert partitions_for(many, 8) == [partition_for(key, 8) for key in many]
 
 
 # -------------------------------------------------------------------------------------------------------- dead letters

@@ -23,12 +23,13 @@ from schemas.topics import (
 from services.domain.messages import DeliveryEvent, encode_json, event_for
 from services.domain.messages import SendMessage as HotSendMessage
 from services.runtime.kafka import partition_of
+from services.runtime.partitions import partitions_for
 from services.tracker.core.batch import Batch, Rules, add_records
 from services.tracker.core.rows import CHANNELS, LEDGER_COLUMNS, STATUSES
 from services.tracker.migrate import migrations, statements
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
-RULES = Rules(lambda key: partition_of(key, 8), "")
+RULES = Rules(lambda keys: partitions_for(keys, 8), "")
 EVENT: dict[str, Any] = {
     "event_id": "camp/1/c-1/1/accepted/sender", "send_id": "camp/1/c-1", "campaign_id": "camp", "step": 1,
     "recipient": "default/c-1", "ord": 17, "attempt": 1, "channel": "email", "account": "default", "status": "accepted",

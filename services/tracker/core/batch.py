@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -72,7 +72,8 @@ class Batch(msgspec.Struct):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    partition_of: Callable[[str], int]
+    partitions_of: Callable[[Sequence[bytes]], Sequence[int]]
+    """Of keys, by murmur2."""
     region: str
 
 
@@ -88,16 +89,17 @@ _audit = msgspec.json.Decoder(Audit).decode
 _change = msgspec.json.Decoder(ContactChange).decode
 
 
-def add_records(batch: Batch, topic: str, records: Iterable[KafkaRecord], rules: Rules, now_ms: int) -> int:
+def add_records(batch: Batch, topic: str, records: Sequence[KafkaRecord], rules: Rules, now_ms: int) -> int:
     """Decode one topic's records into the batch. Returns how many were refused."""
     add = _READERS.get(topic, _add_queued)
     before = len(batch.refused)
-    for record in records:
+    rights = rules.partitions_of([record.key or b"" for record in records]) if topic in _PLACED else [0] * len(records)
+    for record, right in zip(records, rights, strict=True):
         batch.records += 1
         try:
             if record.value is None:
                 raise BadRecordError("null_value", "the record has no value")
-            add(batch, record, record.value, rules, now_ms)
+            add(batch, record, record.value, right, rules, now_ms)
         except BadRecordError as error:
             batch.refused.append(Refusal(record, error.reason, error.detail))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # the last: a thousand brackets
@@ -110,11 +112,11 @@ def _check_key(record: KafkaRecord, key: str) -> None:
         raise BadRecordError("wrong_key", f"the key is {record.key!r:.200}, expected {key}")
 
 
-def _check_place(record: KafkaRecord, key: str, rules: Rules) -> None:
+def _check_place(record: KafkaRecord, key: str, right: int) -> None:
     """Key and partition, where people must each have one owner. Peal's own producers place by murmur2, and the ledger's
     counts do not depend on it."""
     _check_key(record, key)
-    if (right := rules.partition_of(key)) != record.partition:
+    if right != record.partition:
         raise BadRecordError("wrong_partition", f"murmur2 of the key gives partition {right}: mend the producer")
 
 
@@ -122,19 +124,18 @@ def _size(record: KafkaRecord) -> int:
     return len(record.value or b"") + sum(len(name) + len(value or b"") for name, value in record.headers or ())
 
 
-def _is_misplaced(batch: Batch, record: KafkaRecord, key: str, rules: Rules) -> bool:
+def _is_misplaced(batch: Batch, record: KafkaRecord, key: str, right: int) -> bool:
     """Likewise, of topics that others write: whether it came to a wrong owner, as from a producer that partitions by
     CRC32, and has been noted as such."""
-    right = rules.partition_of(key)
     if right == record.partition or _size(record) > LARGEST_RECORD:
-        _check_place(record, key, rules)
+        _check_place(record, key, right)
         return False
     _check_key(record, key)
     batch.misplaced.append(Misplaced(record, right))
     return True
 
 
-def _add_event(batch: Batch, record: KafkaRecord, value: bytes, _rules: Rules, _now_ms: int) -> None:
+def _add_event(batch: Batch, record: KafkaRecord, value: bytes, _right: int, _rules: Rules, _now_ms: int) -> None:
     event = _event(value)
     row = ledger_row(event, record.partition, record.offset)
     _check_key(record, event.recipient)
@@ -143,17 +144,17 @@ def _add_event(batch: Batch, record: KafkaRecord, value: bytes, _rules: Rules, _
         batch.stops.append(stop)
 
 
-def _add_queued(batch: Batch, record: KafkaRecord, value: bytes, _rules: Rules, _now_ms: int) -> None:
+def _add_queued(batch: Batch, record: KafkaRecord, value: bytes, _right: int, _rules: Rules, _now_ms: int) -> None:
     message = _queued(value)
     row = queued_row(message, record.partition, record.offset)
     _check_key(record, message.recipient)
     batch.ledger.append(row)
 
 
-def _add_consent(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, _now_ms: int) -> None:
+def _add_consent(batch: Batch, record: KafkaRecord, value: bytes, right: int, _rules: Rules, _now_ms: int) -> None:
     consent = _consent(value)
     row = consent_row(consent)
-    if _is_misplaced(batch, record, consent.recipient, rules):
+    if _is_misplaced(batch, record, consent.recipient, right):
         return
     if consent.reason == FORGOTTEN:
         return  # our own word to the router
@@ -162,39 +163,39 @@ def _add_consent(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, 
         batch.erasures.append(consent.recipient)
 
 
-def _add_engagement(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, _now_ms: int) -> None:
+def _add_engagement(batch: Batch, record: KafkaRecord, value: bytes, right: int, _rules: Rules, _now_ms: int) -> None:
     engagement = _engagement(value)
     row = engagement_row(engagement)
-    if not _is_misplaced(batch, record, engagement.recipient, rules):
+    if not _is_misplaced(batch, record, engagement.recipient, right):
         batch.engagements.append(row)
 
 
-def _add_inbound(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, _now_ms: int) -> None:
+def _add_inbound(batch: Batch, record: KafkaRecord, value: bytes, right: int, _rules: Rules, _now_ms: int) -> None:
     """Where nobody known has the address, the message lies under the address."""
     message = _inbound(value)
     row = inbound_row(message)
-    _check_place(record, message.recipient or message.from_address, rules)
+    _check_place(record, message.recipient or message.from_address, right)
     batch.inbound.append(row)
     batch.answers.append(message)
 
 
-def _add_audit(batch: Batch, record: KafkaRecord, value: bytes, _rules: Rules, _now_ms: int) -> None:
+def _add_audit(batch: Batch, record: KafkaRecord, value: bytes, _right: int, _rules: Rules, _now_ms: int) -> None:
     entry = _audit(value)
     row = audit_row(entry)
     _check_key(record, entry.brand)
     batch.audit.append(row)
 
 
-def _add_change(batch: Batch, record: KafkaRecord, value: bytes, rules: Rules, now_ms: int) -> None:
+def _add_change(batch: Batch, record: KafkaRecord, value: bytes, right: int, rules: Rules, now_ms: int) -> None:
     change = _change(value)
     brand_of(change.recipient)
-    if _is_misplaced(batch, record, change.recipient, rules):
+    if _is_misplaced(batch, record, change.recipient, right):
         return
     made = normalise(change, record.offset, now_ms, rules.region, batch.problems)
     batch.changes.setdefault(change.recipient, []).append(made)
 
 
-_READERS: dict[str, Callable[[Batch, KafkaRecord, bytes, Rules, int], None]] = {
+_READERS: dict[str, Callable[[Batch, KafkaRecord, bytes, int, Rules, int], None]] = {
     DELIVERY_EVENTS: _add_event,
     CONSENTS: _add_consent,
     ENGAGEMENTS: _add_engagement,
@@ -203,3 +204,5 @@ _READERS: dict[str, Callable[[Batch, KafkaRecord, bytes, Rules, int], None]] = {
     AUDIT_LOG: _add_audit,
 }
 """All other topics that are read are send topics."""
+_PLACED = {CONSENTS, ENGAGEMENTS, INBOUND_MESSAGES, CONTACT_CHANGES}
+"""Whose records must be in the partition of their key."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from schemas import CampaignRecord, Forecast, InlineRecipient
 from services.console.hub import Hub
@@ -12,9 +11,5 @@ from services.runtime.forecasting import foresee
 
 async def forecast_of(hub: Hub, record: CampaignRecord, people: Sequence[InlineRecipient] | None = None) -> Forecast:
     """`people`: those whom it lists, where they are not stored yet. Raises `Problem` 503."""
-
-    async def ask(query: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
-        return await hub.tuples(query, **parameters)
-
     accounts = hub.account_lookup(record.brand)
-    return await foresee(ask, record, accounts, hub.settings.public_url, hub.now(), people)
+    return await foresee(hub.ask, record, accounts, hub.settings.public_url, hub.now(), people)

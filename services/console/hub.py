@@ -148,6 +148,10 @@ class Hub:
 
     async def tuples(self, query: str, **parameters: Any) -> Sequence[Sequence[Any]]:
         """As `rows`, without names."""
+        return await self.ask(query, parameters)
+
+    async def ask(self, query: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
+        """As `tuples`, for those who know nothing of a hub."""
         return [tuple(row.values()) for row in await self.rows(query, **parameters)]
 
     async def publish(self, topic: str, key: str, value: bytes | None, audit: AuditEntry | None = None) -> None:

@@ -9,10 +9,11 @@ from schemas import AudienceFilter, Channel
 from schemas.limits import Cap
 from services.console.hub import Hub
 from services.console.problems import rejected_fields
-from services.domain.audience import KNOWN_CAMPAIGNS, filter_parameters, named_campaigns
+from services.domain.audience import KNOWN_CAMPAIGNS, named_campaigns
 from services.domain.brands import brand_named
 from services.domain.campaigns import check_filter
-from services.domain.reach import Reach, by_channel, counting, matched
+from services.domain.reach import Reach, by_channel, matched
+from services.runtime.reaching import reach_rows
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,7 @@ async def reach_of(
     await require_sound(hub, brand_id, audience)
     brand, transactional = brand_named(hub.brands.items, brand_id), kind == "transactional"
     caps = () if transactional else caps or brand.limits.caps
-    parameters = filter_parameters(audience, brand_id, hub.now())
-    rows = await hub.tuples(counting(audience, caps), **parameters)
+    rows = await reach_rows(hub.ask, audience, brand_id, caps, hub.now())
     needs_opt_in = () if transactional else brand.opt_in_channels
     return Found(matched(rows), by_channel(rows, channels, needs_opt_in))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from schemas import CampaignRecord, Forecast, InlineRecipient
 from services.domain.audience import filter_parameters
@@ -23,11 +23,9 @@ from services.domain.forecast import (
     sampled_from,
 )
 from services.domain.forecast.listed import opted_in
-from services.domain.reach import by_channel, counting, matched
+from services.domain.reach import by_channel, matched
+from services.runtime.reaching import Ask, reach_rows
 
-Rows = Sequence[Sequence[Any]]
-Ask = Callable[[str, dict[str, Any]], Awaitable[Rows]]
-"""A query with its parameters."""
 _LISTED: Final = """
 -- People whom a campaign lists itself, as they were stored.
 SELECT recipient_id, email, phone, name, zone, attributes, opt_in FROM audience_members
@@ -45,8 +43,8 @@ async def foresee(
     needs = [] if record.kind == "transactional" else record.needs_opt_in
     if record.filter is not None:
         caps = [] if record.kind == "transactional" else record.limits.caps
+        rows = await reach_rows(ask, record.filter, record.brand, caps, now)
         parameters = filter_parameters(record.filter, record.brand, now)
-        rows = await ask(counting(record.filter, caps), parameters)
         names = {name for content in contents.values() for name in content.placeholders} - SPECIAL_NAMES
         sample = sampled_from(await ask(sample_query(record.filter, names), parameters))
     else:

@@ -10,66 +10,89 @@ from typing import Final
 from schemas import RANK, AudienceFilter, Channel, Status, Suppression
 from schemas.limits import Cap
 from services.domain.audience import condition
-from services.domain.reach.bits import CHANNELS, DIRTY, SHARED_EMAIL, SHARED_PHONE, why_not, with_reach
+from services.domain.reach.bits import CHANNELS, DIRTY, why_not, with_reach
 
 EVIDENCE_STANDING: Final = 65_536 * 256
 """From here on `standings.top` is evidence, which outranks every attempt."""
 MAY_HAVE_GONE: Final = tuple(RANK[status] for status in (Status.QUEUED, Status.UNCERTAIN, Status.ACCEPTED))
+ANYBODY_TOLD: Final = f"""
+-- Whether anything was told of anybody since the base was worked out.
+SELECT count() > 0 FROM ({DIRTY} LIMIT 1)
+"""
 _FRESH: Final = with_reach(f"SELECT * FROM v_contacts WHERE recipient_id IN ({DIRTY})", DIRTY, "1", "1")
+_KNOWN: Final = "recipient_id NOT IN (SELECT recipient_id FROM dirty)"
 
 
-def counting(audience: AudienceFilter, caps: Sequence[Cap] = ()) -> str:
-    """How many people of a filter have which reach: rows (kind, reach, people).
+def counting(audience: AudienceFilter, caps: Sequence[Cap], told: bool) -> str:
+    """How many people of a filter have which reach: rows (kind, reach, people). `told`: what `ANYBODY_TOLD` answers.
 
     Kind `people`: all of them; `email`, `phone`: those of them whose address another has who comes before them;
-    `capped <channel>`: those whom one of `caps` leaves no message on it now. In the base nobody is looked up: people
-    told of since are taken away as they stood there, and added as they stand now. Whether an address is doubled is
-    asked only of those whose bits say that it may be (these first: the filter is then asked of few), by hashes that the
-    base keeps of their addresses alone, and of those who share one with somebody told of since.
+    `capped <channel>`: those whom one of `caps` leaves no message on it now. The base is read once, and nobody of it is
+    looked up: people told of since are taken away as they stood there, and added as they stand now. Whether an address
+    is doubled is asked only of those whose bits say that it may be, by hashes that the base keeps of their addresses
+    alone, and of those who share one with somebody told of since.
     """
     wanted = condition(audience)
     settled = f"is_deleted = 0 AND reach != 0 AND {wanted}"
-    shared = f"bitAnd(reach, {SHARED_EMAIL + SHARED_PHONE}) != 0"
-    known = "recipient_id NOT IN (SELECT recipient_id FROM dirty)"
+    sources = [_base(settled, told), *(_since(settled) if told else ())]
     return f"""
-WITH
-    dirty AS ({DIRTY}),
-    fresh AS (SELECT recipient_id, email, phone, reach FROM ({_FRESH}) WHERE {wanted})
-SELECT kind, reach, sum(n) AS people FROM
+    {_with(wanted) if told else ""}
+SELECT kind, first AS reach, sum(n) AS people FROM
 (
-    SELECT 'people' AS kind, reach, toInt64(count()) AS n FROM contacts WHERE {settled} GROUP BY reach
-    UNION ALL
-    SELECT 'people', reach, -toInt64(count()) FROM contacts
-    WHERE {settled} AND recipient_id IN (SELECT recipient_id FROM dirty) GROUP BY reach
-    UNION ALL
-    SELECT kind, others AS reach, toInt64(count()) FROM
-    (
-        SELECT pair.1 AS kind, argMin(reach, recipient_id) AS first, groupArray(reach) AS all,
-               if(kind = 'people', 0, indexOf(all, first)) AS spared,
-               arrayFilter((_, place) -> place != spared, all, arrayEnumerate(all)) AS counted
-        FROM
-        (
-            SELECT recipient_id, reach, email_key, phone_key, 0 AS person_key FROM contacts
-            PREWHERE {shared} WHERE {settled} AND {known}
-            UNION ALL
-            SELECT recipient_id, reach, sipHash64(email), 0, 0 FROM contacts
-            WHERE email IN ({_told("email")}) AND {settled} AND email_key = 0 AND {known}
-            UNION ALL
-            SELECT recipient_id, reach, 0, sipHash64(phone), 0 FROM contacts
-            WHERE phone IN ({_told("phone")}) AND {settled} AND phone_key = 0 AND {known}
-            UNION ALL
-            SELECT recipient_id, reach, if(email = '', 0, sipHash64(email)), if(phone = '', 0, sipHash64(phone)),
-                   sipHash64(recipient_id) FROM fresh
-        )
-        ARRAY JOIN [('email', email_key), ('phone', phone_key), ('people', person_key)] AS pair
-        WHERE pair.2 != 0 GROUP BY pair HAVING length(counted) > 0
-    )
-    ARRAY JOIN counted AS others GROUP BY kind, reach
-    {"".join(_capped(channel, caps, settled) for channel in CHANNELS)}
+    SELECT ['people', 'email', 'phone'][which] AS kind, argMin(reach, id) AS first, if(key = 0, sum(counted), -1) AS n
+    FROM ({" UNION ALL ".join(sources)})
+    ARRAY JOIN if(id = '', [1, 2, 3], [2, 3]) AS which, if(id = '', [0, 0, 0], [email_key, phone_key]) AS key,
+               if(id = '', [people, emails, phones], [0, 0]) AS counted
+    WHERE key != 0 OR counted != 0 GROUP BY which, key, if(key = 0, reach, 0)
+    {"".join(_capped(channel, caps, settled, told) for channel in CHANNELS)}
 )
 GROUP BY kind, reach
 HAVING people != 0
 """
+
+
+def _with(wanted: str) -> str:
+    return f"""WITH
+    dirty AS ({DIRTY}),
+    fresh AS (SELECT recipient_id, email, phone, reach FROM ({_FRESH}) WHERE {wanted})"""
+
+
+def _base(settled: str, told: bool) -> str:
+    """Of each reach how many there are and how many may share an address; and each of these."""
+    known = "AND shared_id NOT IN (SELECT recipient_id FROM dirty)" if told else ""
+    return f"""
+        SELECT reach, one.1 AS id, one.2 AS email_key, one.3 AS phone_key, people, emails, phones
+        FROM
+        (
+            SELECT reach, toInt64(count()) AS people, toInt64(countIf(email_key != 0 {known})) AS emails,
+                   toInt64(countIf(phone_key != 0 {known})) AS phones,
+                   groupArrayIf((shared_id, email_key, phone_key), shared_id != '' {known}) AS sharing
+            FROM contacts WHERE {settled} GROUP BY reach
+        )
+        ARRAY JOIN arrayPushBack(sharing, ('', toUInt64(0), toUInt64(0))) AS one"""
+
+
+def _since(settled: str) -> tuple[str, str]:
+    """Those told of since: as they stood; as they stand, and whose addresses of the base they may share now."""
+    stood = f"""
+        SELECT reach, '', 0, 0, -toInt64(count()), 0, 0
+        FROM contacts WHERE {settled} AND recipient_id IN (SELECT recipient_id FROM dirty) GROUP BY reach"""
+    people = [
+        """
+            SELECT reach, recipient_id, if(email = '', 0, sipHash64(email)) AS email_key,
+                   if(phone = '', 0, sipHash64(phone)) AS phone_key, 1 AS people FROM fresh"""
+    ]
+    people += [
+        f"""
+            SELECT reach, recipient_id, {keys}, 0 FROM contacts
+            WHERE {address} IN ({_told(address)}) AND {settled} AND {address}_key = 0 AND {_KNOWN}"""
+        for address, keys in (("email", "sipHash64(email), 0"), ("phone", "0, sipHash64(phone)"))
+    ]
+    stand = f"""
+        SELECT reach, one.1, one.2, one.3, people, email_key != 0, phone_key != 0
+        FROM ({" UNION ALL ".join(people)})
+        ARRAY JOIN [('', toUInt64(0), toUInt64(0)), (recipient_id, email_key, phone_key)] AS one"""
+    return stood, stand
 
 
 def _told(address: str) -> str:
@@ -81,21 +104,18 @@ def _told(address: str) -> str:
     )
 
 
-def _capped(channel: Channel, caps: Sequence[Cap], settled: str) -> str:
+def _capped(channel: Channel, caps: Sequence[Cap], settled: str, told: bool) -> str:
     """Whoever has had as many messages as a cap allows in its window: sends that went out or may have."""
     mine = [cap for cap in caps if cap.channel in (None, channel)]
     if not mine:
         return ""
     people = " UNION ALL ".join(_full(cap) for cap in mine)
+    base = f"SELECT recipient_id, reach FROM contacts WHERE {settled}"
+    if told:
+        base += f" AND {_KNOWN} UNION ALL SELECT recipient_id, reach FROM fresh"
     return f"""
     UNION ALL
-    SELECT 'capped {channel.value}', reach, toInt64(count()) FROM
-    (
-        SELECT recipient_id, reach FROM contacts
-        WHERE {settled} AND recipient_id NOT IN (SELECT recipient_id FROM dirty)
-        UNION ALL
-        SELECT recipient_id, reach FROM fresh
-    )
+    SELECT 'capped {channel.value}', reach, toInt64(count()) FROM ({base})
     WHERE recipient_id IN ({people}) GROUP BY reach"""
 
 

@@ -1,0 +1,23 @@
+"""How many people of a filter each channel reaches now, asked of ClickHouse."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from schemas import AudienceFilter
+from schemas.limits import Cap
+from services.domain.audience import filter_parameters
+from services.domain.reach import ANYBODY_TOLD, counting
+
+Rows = Sequence[Sequence[Any]]
+Ask = Callable[[str, dict[str, Any]], Awaitable[Rows]]
+"""A query with its parameters."""
+
+
+async def reach_rows(ask: Ask, audience: AudienceFilter, brand: str, caps: Sequence[Cap], now: datetime) -> Rows:
+    """For `reach.matched` and `reach.by_channel`. Mostly nobody was told of since the base was worked out, which halves
+    what is asked. Raises what `ask` raises."""
+    [[told]] = await ask(ANYBODY_TOLD, {})
+    return await ask(counting(audience, caps, bool(told)), filter_parameters(audience, brand, now))

@@ -128,7 +128,7 @@ class _Compiler:
             days = self._give(audience.active_within_days, "UInt32")
             yield f"last_active_at >= {{now:DateTime('UTC')}} - toIntervalDay({days})"
         if audience.lists:
-            yield f"hasAny(lists, {self._give(audience.lists, 'Array(String)')})"
+            yield self._on_lists(audience.lists)
         for name, wanted in audience.attributes.items():
             yield self._attribute(name, wanted)
         if audience.not_in_campaigns:
@@ -140,6 +140,12 @@ class _Compiler:
             yield f"({' OR '.join(self.text(part) for part in audience.any)})"
         if audience.not_ is not None:
             yield f"NOT {self.text(audience.not_)}"
+
+    def _on_lists(self, names: list[str]) -> str:
+        """One alone is looked for in half the time."""
+        if len(names) == 1:
+            return f"has(lists, {self._give(names[0], 'String')})"
+        return f"hasAny(lists, {self._give(names, 'Array(String)')})"
 
     def _attribute(self, name: str, wanted: str | int | float | bool | list[str] | AttributeTest) -> str:
         if not _usable(name):

@@ -21,7 +21,8 @@ from services.tracker.compaction import Compaction
 from services.tracker.store import Store
 
 TARGET_S, OF = 1.0, 10_000_000
-TOLD_SINCE = 100_000
+FEW_TOLD, MANY_TOLD = 1_000, 100_000
+"""People of whom something was said since the base was worked out."""
 RUNS = 7
 PART = 4
 """The smaller size is this part of the larger."""
@@ -61,10 +62,11 @@ async def measure(stage: Bare, scale: Scale) -> list[Figure]:
         small = {name: await _median(client, name) for name in FILTERS}
         worked_out = await _people(client, few, count - few)
         large = {name: await _median(client, name) for name in FILTERS}
-        await client.command(CONSENTS, parameters={"first": 0, "count": TOLD_SINCE * 3 // 2})
-        told = await _median(client, "everybody")
+        more = {"audience_worked_out_s": worked_out}
+        for told in (FEW_TOLD, MANY_TOLD):
+            await client.command(CONSENTS, parameters={"first": 0, "count": told * 3 // 2})
+            more |= {f"audience_{name}_{told}_told_measured_s": await _median(client, name) for name in FILTERS}
     figures = [_figure(f"audience_{name}", small[name], large[name], few, count) for name in FILTERS]
-    more = {"audience_told_since_measured_s": told, "audience_worked_out_s": worked_out}
     return [Figure(**(vars(figures[0]) | {"more": {**figures[0].more, **more}})), *figures[1:]]
 
 

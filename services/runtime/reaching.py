@@ -9,7 +9,7 @@ from typing import Any
 from schemas import AudienceFilter
 from schemas.limits import Cap
 from services.domain.audience import filter_parameters
-from services.domain.reach import ANYBODY_TOLD, counting
+from services.domain.reach import TOLD, counting
 
 Rows = Sequence[Sequence[Any]]
 Ask = Callable[[str, dict[str, Any]], Awaitable[Rows]]
@@ -17,7 +17,6 @@ Ask = Callable[[str, dict[str, Any]], Awaitable[Rows]]
 
 
 async def reach_rows(ask: Ask, audience: AudienceFilter, brand: str, caps: Sequence[Cap], now: datetime) -> Rows:
-    """For `reach.matched` and `reach.by_channel`. Mostly nobody was told of since the base was worked out, which halves
-    what is asked. Raises what `ask` raises."""
-    [[told]] = await ask(ANYBODY_TOLD, {})
-    return await ask(counting(audience, caps, bool(told)), filter_parameters(audience, brand, now))
+    """For `reach.matched` and `reach.by_channel`. Raises what `ask` raises."""
+    told = [name for (name,) in await ask(TOLD, {})]
+    return await ask(counting(audience, caps, told), filter_parameters(audience, brand, now))

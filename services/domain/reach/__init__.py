@@ -11,9 +11,9 @@ from services.domain.reach.bits import (
     why_not,
     with_reach,
 )
-from services.domain.reach.counts import ANYBODY_TOLD, Reach, by_channel, counting, matched
+from services.domain.reach.counts import TOLD, Reach, by_channel, counting, matched
 
 __all__ = [
-    "ANYBODY_TOLD", "CHANNELS", "HAS_EMAIL", "HAS_PHONE", "KNOWN", "REFUSED", "YES", "Reach", "by_channel",
+    "CHANNELS", "HAS_EMAIL", "HAS_PHONE", "KNOWN", "REFUSED", "TOLD", "YES", "Reach", "by_channel",
     "counting", "matched", "said_of", "why_not", "with_reach",
 ]  # fmt: skip

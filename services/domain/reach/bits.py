@@ -85,11 +85,12 @@ def with_reach(source: str, keys: str, shared_email: str, shared_phone: str) -> 
     ) AS r ON r.holder = c.recipient_id"""
 
 
-DIRTY: Final = """
-SELECT recipient_id FROM contacts_changes
-UNION ALL SELECT recipient_id FROM reach_changes
-UNION ALL SELECT recipient_id FROM contacts WHERE reach = 0"""
-"""People whose `reach` in the base cannot be relied on."""
+TOLD_SINCE: Final = {
+    "changes": "SELECT recipient_id FROM contacts_changes",
+    "words": "SELECT recipient_id FROM reach_changes",
+    "unknown": "SELECT recipient_id FROM contacts WHERE reach = 0",
+}
+"""Where people are found whose `reach` in the base cannot be relied on."""
 
 
 def why_not(bits: int, channel: Channel, needs_opt_in: Collection[str]) -> Suppression | None:

@@ -10,33 +10,36 @@ from typing import Final
 from schemas import RANK, AudienceFilter, Channel, Status, Suppression
 from schemas.limits import Cap
 from services.domain.audience import condition
-from services.domain.reach.bits import CHANNELS, DIRTY, why_not, with_reach
+from services.domain.reach.bits import CHANNELS, TOLD_SINCE, why_not, with_reach
 
 EVIDENCE_STANDING: Final = 65_536 * 256
 """From here on `standings.top` is evidence, which outranks every attempt."""
 MAY_HAVE_GONE: Final = tuple(RANK[status] for status in (Status.QUEUED, Status.UNCERTAIN, Status.ACCEPTED))
-ANYBODY_TOLD: Final = f"""
--- Whether anything was told of anybody since the base was worked out.
-SELECT count() > 0 FROM ({DIRTY} LIMIT 1)
-"""
-_FRESH: Final = with_reach(f"SELECT * FROM v_contacts WHERE recipient_id IN ({DIRTY})", DIRTY, "1", "1")
-_KNOWN: Final = "recipient_id NOT IN (SELECT recipient_id FROM dirty)"
+TOLD: Final = "-- Where anybody is found who was told of since the base was worked out.\n" + " UNION ALL ".join(
+    f"SELECT '{name}' FROM ({people} LIMIT 1)" for name, people in TOLD_SINCE.items()
+)
+_DIRTY: Final = "SELECT recipient_id FROM dirty"
+_COUNTS: Final = """toInt64(count()) AS people, toInt64(countIf(email_key != 0)) AS emails,
+                   toInt64(countIf(phone_key != 0)) AS phones"""
+_KNOWN: Final = f"recipient_id NOT IN ({_DIRTY})"
 
 
-def counting(audience: AudienceFilter, caps: Sequence[Cap], told: bool) -> str:
-    """How many people of a filter have which reach: rows (kind, reach, people). `told`: what `ANYBODY_TOLD` answers.
+def counting(audience: AudienceFilter, caps: Sequence[Cap], told: Collection[str]) -> str:
+    """How many people of a filter have which reach: rows (kind, reach, people). `told`: what `TOLD` answers; to look
+    where nobody is costs as much as the rest.
 
-    Kind `people`: all of them; `email`, `phone`: those of them whose address another has who comes before them;
-    `capped <channel>`: those whom one of `caps` leaves no message on it now. The base is read once, and nobody of it is
-    looked up: people told of since are taken away as they stood there, and added as they stand now. Whether an address
-    is doubled is asked only of those whose bits say that it may be, by hashes that the base keeps of their addresses
-    alone, and of those who share one with somebody told of since.
+    Kind `people`: all of them; `email`, `phone`: those of them whose address another has who comes before them, which
+    is all who may share one, less the first of each address; `capped <channel>`: those whom one of `caps` leaves no
+    message on it now. The base is read once, and nobody of it is looked up: people told of since are taken away as they
+    stood there, and added as they stand now. Whether an address is doubled is asked only of those whose bits say that
+    it may be, by hashes that the base keeps of their addresses alone, and of those who share one with somebody told of
+    since.
     """
     wanted = condition(audience)
     settled = f"is_deleted = 0 AND reach != 0 AND {wanted}"
-    sources = [_base(settled, told), *(_since(settled) if told else ())]
+    sources = [_base(settled, bool(told)), *(_since(settled, told) if told else ())]
     return f"""
-    {_with(wanted) if told else ""}
+    {_with(wanted, told) if told else ""}
 SELECT kind, first AS reach, sum(n) AS people FROM
 (
     SELECT ['people', 'email', 'phone'][which] AS kind, argMin(reach, id) AS first, if(key = 0, sum(counted), -1) AS n
@@ -44,39 +47,47 @@ SELECT kind, first AS reach, sum(n) AS people FROM
     ARRAY JOIN if(id = '', [1, 2, 3], [2, 3]) AS which, if(id = '', [0, 0, 0], [email_key, phone_key]) AS key,
                if(id = '', [people, emails, phones], [0, 0]) AS counted
     WHERE key != 0 OR counted != 0 GROUP BY which, key, if(key = 0, reach, 0)
-    {"".join(_capped(channel, caps, settled, told) for channel in CHANNELS)}
+    {"".join(_capped(channel, caps, settled, bool(told)) for channel in CHANNELS)}
 )
 GROUP BY kind, reach
 HAVING people != 0
 """
 
 
-def _with(wanted: str) -> str:
+def _with(wanted: str, told: Collection[str]) -> str:
     return f"""WITH
-    dirty AS ({DIRTY}),
-    fresh AS (SELECT recipient_id, email, phone, reach FROM ({_FRESH}) WHERE {wanted})"""
+    dirty AS ({" UNION ALL ".join(people for name, people in TOLD_SINCE.items() if name in told)}),
+    fresh AS (SELECT recipient_id, email, phone, reach FROM ({_fresh(told)}) WHERE {wanted})"""
+
+
+def _fresh(told: Collection[str]) -> str:
+    """As the view v_contacts has them, with their bits; of the base, the filter is asked of nobody else."""
+    base = f"SELECT * FROM contacts PREWHERE recipient_id IN ({_DIRTY}) WHERE is_deleted = 0"
+    if "changes" in told:
+        base += f" AND recipient_id NOT IN ({TOLD_SINCE['changes']})"
+        base += " UNION ALL SELECT * FROM contacts_changes FINAL WHERE is_deleted = 0"
+    return with_reach(base, _DIRTY, "1", "1")
 
 
 def _base(settled: str, told: bool) -> str:
-    """Of each reach how many there are and how many may share an address; and each of these."""
-    known = "AND shared_id NOT IN (SELECT recipient_id FROM dirty)" if told else ""
+    """Of each reach how many there are and how many may share an address; and each of these, if nothing was told."""
+    known = f"WHERE id NOT IN ({_DIRTY})" if told else ""
     return f"""
         SELECT reach, one.1 AS id, one.2 AS email_key, one.3 AS phone_key, people, emails, phones
         FROM
         (
-            SELECT reach, toInt64(count()) AS people, toInt64(countIf(email_key != 0 {known})) AS emails,
-                   toInt64(countIf(phone_key != 0 {known})) AS phones,
-                   groupArrayIf((shared_id, email_key, phone_key), shared_id != '' {known}) AS sharing
+            SELECT reach, {_COUNTS}, groupArrayIf((shared_id, email_key, phone_key), shared_id != '') AS sharing
             FROM contacts WHERE {settled} GROUP BY reach
         )
-        ARRAY JOIN arrayPushBack(sharing, ('', toUInt64(0), toUInt64(0))) AS one"""
+        ARRAY JOIN arrayPushBack(sharing, ('', toUInt64(0), toUInt64(0))) AS one {known}"""
 
 
-def _since(settled: str) -> tuple[str, str]:
-    """Those told of since: as they stood; as they stand, and whose addresses of the base they may share now."""
+def _since(settled: str, told: Collection[str]) -> tuple[str, str]:
+    """Those told of since: as they stood, taken away; as they stand, and whose addresses of the base they may share
+    now, which words on consent do not change."""
     stood = f"""
-        SELECT reach, '', 0, 0, -toInt64(count()), 0, 0
-        FROM contacts WHERE {settled} AND recipient_id IN (SELECT recipient_id FROM dirty) GROUP BY reach"""
+        SELECT reach, '', 0, 0, -people, -emails, -phones FROM
+        (SELECT reach, {_COUNTS} FROM contacts PREWHERE recipient_id IN ({_DIRTY}) WHERE {settled} GROUP BY reach)"""
     people = [
         """
             SELECT reach, recipient_id, if(email = '', 0, sipHash64(email)) AS email_key,
@@ -87,6 +98,7 @@ def _since(settled: str) -> tuple[str, str]:
             SELECT reach, recipient_id, {keys}, 0 FROM contacts
             WHERE {address} IN ({_told(address)}) AND {settled} AND {address}_key = 0 AND {_KNOWN}"""
         for address, keys in (("email", "sipHash64(email), 0"), ("phone", "0, sipHash64(phone)"))
+        if set(told) != {"words"}
     ]
     stand = f"""
         SELECT reach, one.1, one.2, one.3, people, email_key != 0, phone_key != 0
@@ -100,7 +112,7 @@ def _told(address: str) -> str:
     where nobody was told of, none of it is read."""
     return (
         f"SELECT {address} FROM contacts_changes WHERE {address} != '' UNION ALL SELECT {address} FROM contacts "
-        f"WHERE recipient_id IN (SELECT recipient_id FROM dirty) AND {address} != ''"
+        f"WHERE recipient_id IN ({_DIRTY}) AND {address} != ''"
     )
 
 

@@ -62,5 +62,7 @@ def show(contact: Annotated[str, typer.Argument(help="Id of the contact.")], as_
 
 
 def show_import(result: dict[str, Any]) -> None:
-    out.print(f"{result['imported']:,} people went in, with {result['opt_ins']:,} opt-ins.", highlight=False)
+    people, opt_ins = result["imported"], result["opt_ins"]
+    words = "person" if people == 1 else "people", "opt-in" if opt_ins == 1 else "opt-ins"
+    out.print(f"{people:,} {words[0]} went in, with {opt_ins:,} {words[1]}.", highlight=False)
     show_bad_rows(result)

@@ -242,7 +242,7 @@ def test_the_command_line_imports_applies_launches_lists_shows_and_explains(stag
     people.write_text(f"id,name,email,city\n{tag}-1,Asha,{tag}@example.com,{tag}\n{tag}-2,Ravi,nomail,{tag}\n")
     imported = peal(stage, "contacts", "import", str(people))
     assert imported.returncode == 2, imported.stderr
-    assert "1 people went in" in imported.stdout
+    assert "1 person went in" in imported.stdout
     assert "nomail" in imported.stdout
     as_json = peal(stage, "contacts", "import", str(people), "--json")
     assert json.loads(as_json.stdout)["errors"][0]["line"] == 3

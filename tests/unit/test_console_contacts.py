@@ -59,6 +59,12 @@ def test_an_empty_cell_says_nothing() -> None:
     assert not row.consents
 
 
+@pytest.mark.parametrize("given", ["email sms", "email;sms", "Email; SMS;", " email,sms "])
+def test_channels_that_somebody_agreed_to_may_be_parted_as_lists_are(given: str) -> None:
+    (row,) = good(read(f'id,opt_in\nc-1,"{given}"\n'))
+    assert [consent.channel for consent in row.consents] == ["email", "sms"]
+
+
 def test_an_opt_in_with_its_time_keeps_it() -> None:
     (row,) = good(read("id,opt_in,opt_in_at\nc-1,sms,2026-05-01T10:00:00+05:30\n"))
     assert row.consents[0].at == datetime(2026, 5, 1, 4, 30, tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, Generic, TypeVar
 
@@ -20,8 +20,8 @@ from services.console.core.import_jobs import ImportJob, MappedFile, Mistakes
 from services.console.hub import Hub
 from services.console.problems import Problem
 from services.domain.messages import encode_json
-from services.runtime.kafka import Record, send_batches
-from services.runtime.partitions import partitions_for
+from services.runtime.kafka import send_batches
+from services.runtime.partitions import placed
 
 MOST_ERRORS = 10_000
 UNDER_WAY = 5_000
@@ -92,11 +92,8 @@ class ImportRun(Generic[R]):
         """What waits, while the next rows are read; no more than one such lot is under way."""
         await self._acknowledged()
         waiting, self._waiting = self._waiting, []
-        partitions = partitions_for([key for _, key, _ in waiting], self._partitions)
-        placed = defaultdict[tuple[str, int], list[Record]](list)
-        for (topic, key, value), partition in zip(waiting, partitions, strict=True):
-            placed[topic, partition].append((key, value, []))
-        sends = (send_batches(self.hub.producer, *place, records) for place, records in placed.items())
+        records = placed(waiting, self._partitions)
+        sends = (send_batches(self.hub.producer, *place, some) for place, some in records.items())
         self._sending = asyncio.gather(*sends)
 
     async def _acknowledged(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -70,10 +69,8 @@ def make_admin(settings: Settings, **options: Any) -> AIOKafkaAdminClient:
     return AIOKafkaAdminClient(**client_options(settings), **options)
 
 
-@lru_cache(maxsize=100_000)
 def partition_of(key: str, partitions: int) -> int:
-    """The partition that murmur2 gives a key, as in Java's DefaultPartitioner. A person's records come close together,
-    so most are known from the one before."""
+    """The partition that murmur2 gives a key, as in Java's DefaultPartitioner. Of many keys: `partitions_for`."""
     return partition_for(key.encode(), partitions)
 
 

@@ -3,12 +3,14 @@ bulk. In a module of its own, as numpy takes memory that the other services do w
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.runtime.kafka import Record
 from services.runtime.murmur import MULTIPLIER, SEED, partition_for
 
 _FEW: Final = 32
@@ -24,6 +26,15 @@ def partitions_for(keys: Sequence[bytes], partitions: int) -> list[int]:
     if len(keys) < _FEW or (longest := max(map(len, keys))) > _LONG:
         return [partition_for(key, partitions) for key in keys]
     found: list[int] = ((_hashes(keys, longest) & 0x7FFFFFFF) % partitions).tolist()
+    return found
+
+
+def placed(told: Sequence[tuple[str, bytes, bytes]], partitions: int) -> dict[tuple[str, int], list[Record]]:
+    """What is told as (topic, key, value), by topic and partition, in its order."""
+    found = defaultdict[tuple[str, int], list[Record]](list)
+    places = partitions_for([key for _, key, _ in told], partitions)
+    for (topic, key, value), partition in zip(told, places, strict=True):
+        found[topic, partition].append((key, value, []))
     return found
 
 

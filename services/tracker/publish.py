@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from aiokafka import AIOKafkaProducer
@@ -13,8 +12,8 @@ from services.domain.erasure import FORGOTTEN
 from services.domain.messages import Consent, DeliveryEvent, encode_json
 from services.runtime import metrics
 from services.runtime.dead_letters import dead_letter_headers
-from services.runtime.kafka import Record, send_batches
-from services.runtime.partitions import partitions_for
+from services.runtime.kafka import send_batches
+from services.runtime.partitions import placed
 from services.tracker.core.batch import LARGEST_RECORD, Misplaced, Refusal
 from services.tracker.core.masking import Erased, masked_event
 from services.tracker.core.rows import Inbound
@@ -82,10 +81,5 @@ class Publisher:
             acks = [await self.producer.send(topic, key=key.encode(), value=value) for key, value in pairs]
             await asyncio.gather(*acks)
             return
-        by_partition: dict[int, list[Record]] = defaultdict(list)
-        keys = [key.encode() for key, _ in pairs]
-        for key, (_, value), place in zip(keys, pairs, partitions_for(keys, self.partitions), strict=True):
-            by_partition[place].append((key, value, []))
-        await asyncio.gather(
-            *[send_batches(self.producer, topic, number, records) for number, records in by_partition.items()]
-        )
+        records = placed([(topic, key.encode(), value) for key, value in pairs], self.partitions)
+        await asyncio.gather(*[send_batches(self.producer, *place, some) for place, some in records.items()])

@@ -24,7 +24,7 @@ UNDATED_OPT_IN = datetime(2000, 1, 1, tzinfo=UTC)
 LONGEST_VALUE = 4096
 LIST_NAME = re.compile(LIST_PATTERN)
 _ID = re.compile(ID_PATTERN)
-_PARTED = re.compile(r"[\s;,]+")
+_CHANNEL_NAME = re.compile(r"[^\s;,]+")
 _MAIL = re.compile(r"^[^\s@,;<>\"]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
 
 
@@ -154,12 +154,10 @@ def moment_of(field: str, value: Any) -> datetime | None:
 
 
 def _channels_of(value: Any) -> tuple[str, ...]:
-    if not value:
-        return ()
-    names = _PARTED.split(value.strip()) if isinstance(value, str) else value
+    names = _CHANNEL_NAME.findall(value) if isinstance(value, str) else value
     if not isinstance(names, list):
         raise BadRowError("opt_in", "invalid", "opt_in must be channels, parted by blanks or semicolons")
-    return _channels(tuple(str(name) for name in names if name))
+    return _channels(tuple(map(str, names)))
 
 
 @lru_cache(maxsize=200)

@@ -37,7 +37,7 @@ def counting(audience: AudienceFilter, caps: Sequence[Cap], told: Collection[str
     """
     wanted = condition(audience)
     settled = f"is_deleted = 0 AND reach != 0 AND {wanted}"
-    sources = [_base(settled, bool(told)), *(_since(settled, told) if told else ())]
+    sources = [_base(settled, told), *(_since(settled, told) if told else ())]
     return f"""
     {_with(wanted, told) if told else ""}
 SELECT kind, first AS reach, sum(n) AS people FROM
@@ -47,7 +47,7 @@ SELECT kind, first AS reach, sum(n) AS people FROM
     ARRAY JOIN if(id = '', [1, 2, 3], [2, 3]) AS which, if(id = '', [0, 0, 0], [email_key, phone_key]) AS key,
                if(id = '', [people, emails, phones], [0, 0]) AS counted
     WHERE key != 0 OR counted != 0 GROUP BY which, key, if(key = 0, reach, 0)
-    {"".join(_capped(channel, caps, settled, bool(told)) for channel in CHANNELS)}
+    {"".join(_capped(channel, caps, settled, told) for channel in CHANNELS)}
 )
 GROUP BY kind, reach
 HAVING people != 0
@@ -69,7 +69,7 @@ def _fresh(told: Collection[str]) -> str:
     return with_reach(base, _DIRTY, "1", "1")
 
 
-def _base(settled: str, told: bool) -> str:
+def _base(settled: str, told: Collection[str]) -> str:
     """Of each reach how many there are and how many may share an address; and each of these, if nothing was told."""
     known = f"WHERE id NOT IN ({_DIRTY})" if told else ""
     return f"""
@@ -116,7 +116,7 @@ def _told(address: str) -> str:
     )
 
 
-def _capped(channel: Channel, caps: Sequence[Cap], settled: str, told: bool) -> str:
+def _capped(channel: Channel, caps: Sequence[Cap], settled: str, told: Collection[str]) -> str:
     """Whoever has had as many messages as a cap allows in its window: sends that went out or may have."""
     mine = [cap for cap in caps if cap.channel in (None, channel)]
     if not mine:
